@@ -1,0 +1,47 @@
+package environment
+
+import (
+	"sync/atomic"
+	"time"
+
+	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/sandbox"
+)
+
+// Host is what all execution environments of a server share.
+type Host struct {
+	Driver   sandbox.Driver
+	Observer sluice.Observer
+	Identity sluice.Identity
+	Quotas   func() sluice.Quotas
+	Quirks   sluice.Quirks
+	// Dir is a folder for the environments' own folders. Its path should be
+	// short: Unix socket addresses end at about 100 characters.
+	Dir string
+	// Credentials are handed to functions, "NAME=value".
+	Credentials []string
+	// Idle is how long an environment is kept without an invocation; 0 keeps it
+	// for good.
+	Idle time.Duration
+
+	// busy counts the invocations in progress, against Quotas.Concurrency.
+	busy atomic.Int64
+}
+
+// Runtime says how the runtime process of a function is started.
+type Runtime struct {
+	// Command returns the program and its arguments for one life.
+	Command func() []string
+	// Dir is LAMBDA_RUNTIME_DIR.
+	Dir string
+	// Visible are further paths the process needs, see sandbox.Spec.
+	Visible []string
+	// Version is the runtime's own version for INIT_START, "nodejs:22.v20.20.2".
+	Version string
+	// Paused, if not nil, tells that a debugger is attached: clocks wait.
+	Paused func() bool
+}
+
+// initTimeout is the time an on-demand INIT phase may take
+// (docs/contract/runtime-api.md §5).
+const initTimeout = 10 * time.Second

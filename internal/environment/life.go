@@ -1,0 +1,186 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/runtimeapi"
+	"github.com/sluice-run/sluice/internal/sandbox"
+)
+
+// life is one runtime process of an environment, from its start to its end,
+// with the Runtime API it talks to and the pipes it writes to.
+type life struct {
+	env  *Environment
+	api  *runtimeapi.Server
+	box  sandbox.Sandbox
+	logs []*logStream
+	// initialized gets one value when the INIT phase ends well or was reported
+	// as failed.
+	initialized chan *initFailure
+	// closeOnce guards close, which the end of an invocation, an exit and a
+	// shutdown may all reach.
+	closeOnce sync.Once
+	// watched is closed when the goroutine that waits for the exit is done.
+	watched chan struct{}
+}
+
+// initFailure is what a runtime posted to /init/error.
+type initFailure struct {
+	errorType string
+	document  []byte
+}
+
+var _ runtimeapi.Handler = (*life)(nil)
+
+// startLife starts the runtime process.
+func (e *Environment) startLife() (*life, error) {
+	l := &life{env: e, initialized: make(chan *initFailure, 1), watched: make(chan struct{})}
+	l.api = runtimeapi.NewServer(l)
+	if err := l.start(); err != nil {
+		l.api.Close()
+		for _, s := range l.logs {
+			s.close()
+		}
+		return nil, err
+	}
+	go e.watch(l)
+	return l, nil
+}
+
+func (l *life) start() error {
+	e := l.env
+	if err := os.MkdirAll(e.run(), 0o700); err != nil {
+		return err
+	}
+	// A name of its own: closing a former life's socket removes that file.
+	e.lives++
+	socket := filepath.Join(e.run(), "rt"+strconv.Itoa(e.lives))
+	unix, err := net.Listen("unix", socket)
+	if err != nil {
+		return err
+	}
+	l.api.Serve(unix)
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	l.api.Serve(tcp)
+
+	files, err := l.openLogs()
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	rt := e.pool.runtime
+	command := rt.Command()
+	visible := append([]string{e.pool.fn.CodeDir, e.run(), rt.Dir, command[0]}, e.pool.fn.Layers...)
+	l.box, err = e.pool.host.Driver.Start(context.Background(), sandbox.Spec{
+		Command: command, Dir: e.pool.fn.CodeDir, Env: e.environ(tcp.Addr().String(), socket),
+		Tmp: e.tmp(), Visible: append(visible, rt.Visible...), MemoryMB: e.pool.fn.MemoryMB,
+		Stdout: files[0], Stderr: files[1], Files: files[2:],
+	})
+	return err
+}
+
+// openLogs opens stdout, stderr and the log channel, and returns the child's
+// ends.
+func (l *life) openLogs() ([]*os.File, error) {
+	var files []*os.File
+	for _, framed := range []bool{false, false, true} {
+		s, w, err := openLogStream(framed, l.env.emit)
+		if err != nil {
+			return files, err
+		}
+		l.logs = append(l.logs, s)
+		files = append(files, w)
+	}
+	return files, nil
+}
+
+// drainLogs emits what the function has written so far.
+func (l *life) drainLogs() {
+	for _, s := range l.logs {
+		s.drain()
+	}
+}
+
+// close kills the process and frees everything the life holds. It waits.
+func (l *life) close() {
+	l.closeOnce.Do(func() {
+		l.box.Kill()
+		<-l.box.Done()
+		for _, s := range l.logs {
+			s.close()
+		}
+		l.api.Close()
+	})
+}
+
+func (l *life) exited() bool {
+	select {
+	case <-l.box.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// exitMessage words the process's end as the platform does
+// (docs/contract/execution-environment.md §4.3).
+func (l *life) exitMessage() string {
+	if exit := l.box.Exit(); exit != "" {
+		return "Runtime exited with error: " + exit
+	}
+	return "Runtime exited without providing a reason"
+}
+
+// Initialized ends the INIT phase.
+func (l *life) Initialized() { l.initialized <- nil }
+
+// InitFailed ends the INIT phase, badly.
+func (l *life) InitFailed(errorType string, document []byte) {
+	l.initialized <- &initFailure{errorType: errorType, document: document}
+}
+
+// Finished ends the current invocation.
+func (l *life) Finished(call *runtimeapi.Call) { l.env.finished(l, call) }
+
+// truncationGrace is how long a broken connection may precede the exit of the
+// process that broke it.
+const truncationGrace = 500 * time.Millisecond
+
+// Truncated tells an exit mid-response from a broken connection.
+func (l *life) Truncated(*runtimeapi.Call) *sluice.StreamError {
+	grace := time.NewTimer(truncationGrace)
+	defer grace.Stop()
+	select {
+	case <-l.box.Done():
+		return &sluice.StreamError{Ending: sluice.EndingExit, Type: errExit, Message: l.exitMessage()}
+	case <-grace.C:
+		return &sluice.StreamError{
+			Ending: sluice.EndingTruncated, Type: "Runtime.TruncatedResponse",
+			Message: "the runtime closed its connection before the end of the response",
+		}
+	}
+}
+
+// startFailure words an error of Start for the caller.
+func startFailure(err error) (errorType, message string) {
+	var start *sandbox.StartError
+	if errors.As(err, &start) {
+		return start.Type, start.Err.Error()
+	}
+	return "Sandbox.Failure", err.Error()
+}

@@ -1,0 +1,184 @@
+package environment
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	sluice "github.com/sluice-run/sluice"
+)
+
+// Pool holds the execution environments of one version of a function. It grows
+// on demand, one environment for each concurrent invocation, and hands out the
+// most recently used one first, so that the others can be retired.
+type Pool struct {
+	host    *Host
+	fn      sluice.Function
+	runtime Runtime
+
+	mu sync.Mutex
+	// idle environments, most recently used last.
+	idle []*Environment
+	// busy counts acquired environments.
+	busy int
+	// closed pools hand out nothing and destroy what comes back.
+	closed bool
+	// killed tells that invocations in progress were cut off.
+	killed bool
+	all    map[*Environment]struct{}
+	// gone is closed when a closed pool has no environment left.
+	gone chan struct{}
+}
+
+// NewPool returns an empty pool for fn.
+func NewPool(host *Host, fn sluice.Function, rt Runtime) *Pool {
+	return &Pool{host: host, fn: fn, runtime: rt, all: map[*Environment]struct{}{}, gone: make(chan struct{})}
+}
+
+// Function returns what the pool runs.
+func (p *Pool) Function() sluice.Function { return p.fn }
+
+// Acquire returns an environment for one invocation. It fails with a throttle
+// at the function's reserved concurrency or the account's, and with ErrRetired on a closed pool.
+func (p *Pool) Acquire() (*Environment, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrRetired
+	}
+	if limit := p.fn.ReservedConcurrency; limit != nil && p.busy >= *limit {
+		return nil, sluice.ErrThrottled(sluice.ThrottleReserved)
+	}
+	if limit := p.host.Quotas().Concurrency; p.host.busy.Add(1) > int64(limit) && limit > 0 {
+		p.host.busy.Add(-1)
+		return nil, sluice.ErrThrottled(sluice.ThrottleAccount)
+	}
+	if n := len(p.idle); n > 0 {
+		e := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		if e.idle != nil {
+			e.idle.Stop()
+		}
+		p.busy++
+		return e, nil
+	}
+	e, err := newEnvironment(p)
+	if err != nil {
+		p.host.busy.Add(-1)
+		return nil, err
+	}
+	p.all[e] = struct{}{}
+	p.busy++
+	return e, nil
+}
+
+// release takes an environment back after its invocation.
+func (p *Pool) release(e *Environment) {
+	p.host.busy.Add(-1)
+	p.mu.Lock()
+	p.busy--
+	if !p.closed {
+		p.idle = append(p.idle, e)
+		p.startIdle(e)
+		p.mu.Unlock()
+		return
+	}
+	p.mu.Unlock()
+	// The caller may be a goroutine of this environment, which its end waits for.
+	go p.destroy(e)
+}
+
+// startIdle starts the clock that retires e; p.mu is held.
+func (p *Pool) startIdle(e *Environment) {
+	switch {
+	case p.host.Idle <= 0:
+	case e.idle == nil:
+		e.idle = time.AfterFunc(p.host.Idle, func() { p.retire(e) })
+	default:
+		e.idle.Reset(p.host.Idle)
+	}
+}
+
+// retire destroys e if it is still idle.
+func (p *Pool) retire(e *Environment) {
+	p.mu.Lock()
+	i := slices.Index(p.idle, e)
+	if i >= 0 {
+		p.idle = slices.Delete(p.idle, i, i+1)
+	}
+	p.mu.Unlock()
+	if i >= 0 {
+		p.destroy(e)
+	}
+}
+
+func (p *Pool) destroy(e *Environment) {
+	e.destroy()
+	p.mu.Lock()
+	delete(p.all, e)
+	p.checkGone()
+	p.mu.Unlock()
+}
+
+// checkGone closes gone once nothing is left; p.mu is held.
+func (p *Pool) checkGone() {
+	if p.closed && len(p.all) == 0 {
+		select {
+		case <-p.gone:
+		default:
+			close(p.gone)
+		}
+	}
+}
+
+// Retire lets invocations in progress finish and ends everything else. It does
+// not wait; Gone tells when nothing is left.
+func (p *Pool) Retire() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.closed = true
+	p.checkGone()
+	p.mu.Unlock()
+	for _, e := range idle {
+		if e.idle != nil {
+			e.idle.Stop()
+		}
+		go p.destroy(e)
+	}
+}
+
+// Gone is closed when a retired pool has no environment left.
+func (p *Pool) Gone() <-chan struct{} { return p.gone }
+
+// Kill retires the pool and cuts off the invocations in progress. It waits.
+func (p *Pool) Kill() {
+	p.mu.Lock()
+	p.killed = true
+	p.mu.Unlock()
+	p.Retire()
+	p.mu.Lock()
+	var busy []*Environment
+	for e := range p.all {
+		busy = append(busy, e)
+	}
+	p.mu.Unlock()
+	for _, e := range busy {
+		e.cutOff()
+	}
+	<-p.gone
+}
+
+// closing reports whether invocations are being cut off.
+func (p *Pool) closing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.killed
+}
+
+// Busy returns the number of invocations in progress.
+func (p *Pool) Busy() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.busy
+}
