@@ -28,6 +28,8 @@ type Environment struct {
 	dir    string
 	stream string
 	log    platformLog
+	// finishing belongs to the pool: the response is over, the invocation is not.
+	finishing bool
 	// requestID of the current invocation, for log lines.
 	requestID atomic.Pointer[string]
 

@@ -65,7 +65,7 @@ func (e *Environment) initInInvocation(act *activation) *sluice.Response {
 		return resp
 	}
 	document := r.document
-	if document == nil {
+	if document == nil && r.errorType != errFailure {
 		document = e.cached
 	}
 	if document == nil {
@@ -101,7 +101,12 @@ func (e *Environment) attemptInit(limit time.Duration) initResult {
 	e.mu.Unlock()
 	if r.status != statusSuccess {
 		l.close()
+		if e.pool.closing() {
+			r.errorType, r.message, r.document = errFailure, shutdownMessage, nil
+		}
+		return r
 	}
+	l.drainLogs() // what INIT wrote comes before START
 	return r
 }
 

@@ -30,6 +30,8 @@ func (e *Environment) Invoke(inv *sluice.Invocation, arn string) *sluice.Respons
 	return runtimeapi.FunctionError(errExit, document)
 }
 
+const shutdownMessage = "the server was shut down"
+
 // maxDispatches bounds how often a process may die after its INIT before the
 // invocation gives up.
 const maxDispatches = 3
@@ -145,7 +147,7 @@ func (e *Environment) exited(act *activation) {
 	ending, errorType := sluice.EndingExit, errExit
 	shutdown := e.pool.closing()
 	if shutdown {
-		ending, errorType, message = sluice.EndingShutdown, errFailure, "the server was shut down"
+		ending, errorType, message = sluice.EndingShutdown, errFailure, shutdownMessage
 	}
 	if act.call.Begun() && !shutdown {
 		// What the process wrote before it went still reaches the client.
@@ -187,6 +189,12 @@ func (e *Environment) conclude(act *activation, status, errorType string) {
 	record.ErrorType = errorType
 	if record.Ending == "" {
 		record.Ending = endingOf(status)
+	}
+	if record.Ending == sluice.EndingFunctionError && errorType == errFailure {
+		record.Ending = sluice.EndingFault
+		if e.pool.closing() {
+			record.Ending = sluice.EndingShutdown
+		}
 	}
 	e.log.report(&record, status)
 	e.pool.host.Observer.Invoked(record)

@@ -154,6 +154,10 @@ func (l *life) InitFailed(errorType string, document []byte) {
 	l.initialized <- &initFailure{errorType: errorType, document: document}
 }
 
+// Responded lets a caller that comes right behind this one wait for the
+// environment instead of starting another.
+func (l *life) Responded(*runtimeapi.Call) { l.env.pool.finishing(l.env) }
+
 // Finished ends the current invocation.
 func (l *life) Finished(call *runtimeapi.Call) { l.env.finished(l, call) }
 
@@ -167,6 +171,9 @@ func (l *life) Truncated(*runtimeapi.Call) *sluice.StreamError {
 	defer grace.Stop()
 	select {
 	case <-l.box.Done():
+		if l.env.pool.closing() {
+			return &sluice.StreamError{Ending: sluice.EndingShutdown, Type: errFailure, Message: shutdownMessage}
+		}
 		return &sluice.StreamError{Ending: sluice.EndingExit, Type: errExit, Message: l.exitMessage()}
 	case <-grace.C:
 		return &sluice.StreamError{

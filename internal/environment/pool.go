@@ -21,6 +21,10 @@ type Pool struct {
 	idle []*Environment
 	// busy counts acquired environments.
 	busy int
+	// almost counts those of them that are finishing, and waiters are the
+	// callers that wait for one of these, oldest first.
+	almost  int
+	waiters []chan *Environment
 	// closed pools hand out nothing and destroy what comes back.
 	closed bool
 	// killed tells that invocations in progress were cut off.
@@ -38,45 +42,110 @@ func NewPool(host *Host, fn sluice.Function, rt Runtime) *Pool {
 // Function returns what the pool runs.
 func (p *Pool) Function() sluice.Function { return p.fn }
 
+// finishGrace is how long a caller waits for an environment whose response is
+// over. The runtime asks for its next event within microseconds, unless its
+// handler goes on after its response: then a cold start is the better deal.
+const finishGrace = 20 * time.Millisecond
+
 // Acquire returns an environment for one invocation. It fails with a throttle
-// at the function's reserved concurrency or the account's, and with ErrRetired on a closed pool.
+// at the function's reserved concurrency or the account's, and with ErrRetired
+// on a closed pool.
 func (p *Pool) Acquire() (*Environment, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
-		return nil, ErrRetired
+	if err := p.admit(); err != nil {
+		return nil, err
 	}
-	if limit := p.fn.ReservedConcurrency; limit != nil && p.busy >= *limit {
-		return nil, sluice.ErrThrottled(sluice.ThrottleReserved)
+	p.busy++
+	e := p.reuse()
+	if e == nil {
+		var err error
+		if e, err = newEnvironment(p); err != nil {
+			p.busy--
+			p.host.busy.Add(-1)
+			return nil, err
+		}
+		p.all[e] = struct{}{}
+	}
+	return e, nil
+}
+
+// admit takes a place under the concurrency limits; p.mu is held.
+func (p *Pool) admit() error {
+	if p.closed {
+		return ErrRetired
+	}
+	if limit := p.fn.ReservedConcurrency; limit != nil && p.busy-p.almost >= *limit {
+		return sluice.ErrThrottled(sluice.ThrottleReserved)
 	}
 	if limit := p.host.Quotas().Concurrency; p.host.busy.Add(1) > int64(limit) && limit > 0 {
 		p.host.busy.Add(-1)
-		return nil, sluice.ErrThrottled(sluice.ThrottleAccount)
+		return sluice.ErrThrottled(sluice.ThrottleAccount)
 	}
+	return nil
+}
+
+// reuse returns an idle environment, or one that becomes idle any moment, or
+// nil. p.mu is held, and released while waiting.
+func (p *Pool) reuse() *Environment {
 	if n := len(p.idle); n > 0 {
 		e := p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		if e.idle != nil {
 			e.idle.Stop()
 		}
-		p.busy++
-		return e, nil
+		return e
 	}
-	e, err := newEnvironment(p)
-	if err != nil {
+	if p.almost <= len(p.waiters) {
+		return nil
+	}
+	turn := make(chan *Environment, 1)
+	p.waiters = append(p.waiters, turn)
+	p.mu.Unlock()
+	grace := time.NewTimer(finishGrace)
+	defer grace.Stop()
+	select {
+	case e := <-turn:
+		p.mu.Lock()
+		return e
+	case <-grace.C:
+	}
+	p.mu.Lock()
+	if i := slices.Index(p.waiters, turn); i >= 0 {
+		p.waiters = slices.Delete(p.waiters, i, i+1)
+		return nil
+	}
+	return <-turn // handed over just now
+}
+
+// finishing notes that the response of e is over.
+func (p *Pool) finishing(e *Environment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !e.finishing {
+		e.finishing = true
+		p.almost++
 		p.host.busy.Add(-1)
-		return nil, err
 	}
-	p.all[e] = struct{}{}
-	p.busy++
-	return e, nil
 }
 
 // release takes an environment back after its invocation.
 func (p *Pool) release(e *Environment) {
-	p.host.busy.Add(-1)
 	p.mu.Lock()
 	p.busy--
+	if e.finishing {
+		e.finishing = false
+		p.almost--
+	} else {
+		p.host.busy.Add(-1)
+	}
+	if len(p.waiters) > 0 {
+		turn := p.waiters[0]
+		p.waiters = p.waiters[1:]
+		turn <- e
+		p.mu.Unlock()
+		return
+	}
 	if !p.closed {
 		p.idle = append(p.idle, e)
 		p.startIdle(e)

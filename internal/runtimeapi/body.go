@@ -24,8 +24,7 @@ type responseBody struct {
 	conn net.Conn
 	// limit bounds the body in bytes, 0 for none; count is what was read.
 	limit, count int64
-	// explain turns a connection that broke mid-body into its cause.
-	explain func(*Call) *sluice.StreamError
+	handler      Handler
 
 	// done is closed when the reader has let go of the connection.
 	done chan struct{}
@@ -103,7 +102,7 @@ func (b *responseBody) end(err error) error {
 	if errors.Is(err, errFraming) {
 		return &sluice.StreamError{Ending: sluice.EndingTruncated, Type: "Runtime.TruncatedResponse", Message: "the runtime's response is not valid chunked HTTP"}
 	}
-	return b.explain(b.call)
+	return b.handler.Truncated(b.call)
 }
 
 func (b *responseBody) record(end error) {
@@ -111,6 +110,7 @@ func (b *responseBody) record(end error) {
 	switch {
 	case end == io.EOF:
 		b.call.finish(sluice.EndingComplete, "")
+		b.handler.Responded(b.call)
 	case errors.As(end, &broken):
 		b.call.finish(broken.Ending, broken.Type)
 	}

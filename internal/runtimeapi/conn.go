@@ -197,7 +197,7 @@ func (c *conn) response(id string, req *request, body *wireBody) (rep *reply, en
 	}
 	rb := &responseBody{
 		call: call, wire: *body, conn: c.nc, limit: limit,
-		explain: c.s.handler.Truncated, done: make(chan struct{}),
+		handler: c.s.handler, done: make(chan struct{}),
 	}
 	resp := &sluice.Response{
 		ContentType: orDefault(req.contentType, "application/octet-stream"),
@@ -253,6 +253,7 @@ func (c *conn) invocationError(id string, req *request, body *wireBody) (rep *re
 		return c.cutResponse(call, errorType, document), false
 	}
 	call.finish(sluice.EndingFunctionError, errorType)
+	c.s.handler.Responded(call)
 	if !call.answer(FunctionError(errorType, document), nil) {
 		rep = invalidRequestID
 	}

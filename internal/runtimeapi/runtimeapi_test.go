@@ -34,6 +34,7 @@ type fixture struct {
 
 func (f *fixture) Initialized()                          { close(f.ready) }
 func (f *fixture) InitFailed(errorType string, d []byte) { f.initErr <- errorType + " " + string(d) }
+func (f *fixture) Responded(*Call)                       {}
 func (f *fixture) Finished(c *Call)                      { f.finished <- c }
 func (f *fixture) Truncated(*Call) *sluice.StreamError {
 	return &sluice.StreamError{Ending: sluice.EndingTruncated, Type: "Runtime.TruncatedResponse"}
@@ -104,7 +105,9 @@ func post(path, headers, body string) string {
 	return fmt.Sprintf("POST /2018-06-01/runtime/%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s", path, headers, len(body), body)
 }
 
-func respond(headers, body string) string { return post("invocation/"+testID+"/response", headers, body) }
+func respond(headers, body string) string {
+	return post("invocation/"+testID+"/response", headers, body)
+}
 
 func stream(headers string) string {
 	return "POST /2018-06-01/runtime/invocation/" + testID + "/response HTTP/1.1\r\nHost: x\r\n" + headers + "Transfer-Encoding: chunked\r\n\r\n"

@@ -10,13 +10,17 @@ import (
 )
 
 // Handler is told what the runtime did. Its methods are called without any of
-// the server's locks held, from the goroutine of the connection that did it.
+// the server's locks held, and but for Responded from the goroutine of the
+// connection that did it.
 type Handler interface {
 	// Initialized: the runtime asked for its first event.
 	Initialized()
 	// InitFailed: the runtime reported that it can't start. The type is the
 	// platform's; the document goes to the caller as it is.
 	InitFailed(errorType string, document []byte)
+	// Responded: the response of the call is over; Finished follows when the
+	// runtime asks for more. The goroutine is the one that reads the response.
+	Responded(*Call)
 	// Finished: the call is over: the runtime answered and asked for the next
 	// event. The server is ready for another Begin.
 	Finished(*Call)
