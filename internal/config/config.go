@@ -1,0 +1,130 @@
+package config
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	sluice "github.com/sluice-run/sluice"
+)
+
+// Config is a server's configuration. The annotated sluice.yaml at the root of
+// the repository explains each key.
+type Config struct {
+	// Addr is the address to listen on, host:port. Port 0 takes a free one.
+	Addr string `yaml:"addr"`
+	// ExposeUnsandboxed allows an Addr that other machines can reach although
+	// functions run with no isolation.
+	ExposeUnsandboxed bool `yaml:"exposeUnsandboxed"`
+	// Domain is the DNS name under which Function URLs are served:
+	// <url-id>.lambda-url.<domain>.
+	Domain string `yaml:"domain"`
+	// Data is the folder for state. Load makes it absolute and puts the user's
+	// data folder in place of ""; it stays "" when the user has no home.
+	Data string `yaml:"data"`
+	// Region is the AWS region that the server plays.
+	Region string `yaml:"region"`
+	// AccountID is the AWS account that the server plays, 12 digits.
+	AccountID string `yaml:"accountId"`
+	// Quirks chooses between AWS's oddities and sane behaviour.
+	Quirks sluice.Quirks `yaml:"quirks"`
+	Limits Limits        `yaml:"limits"`
+	Log    Log           `yaml:"log"`
+	// Drain is how long a stopping server lets open streams run on. Zero breaks
+	// them at once.
+	Drain time.Duration `yaml:"drain"`
+	// Idle is how long an execution environment without work is kept. Zero keeps
+	// it until the server stops.
+	Idle time.Duration `yaml:"idle"`
+}
+
+// Limits are AWS's limits as dials. Sizes are bytes; zero lifts a limit.
+type Limits struct {
+	StreamedPayload int64 `yaml:"streamedPayload"`
+	StreamBurst     int64 `yaml:"streamBurst"`
+	StreamRate      int64 `yaml:"streamRate"`
+	BufferedPayload int64 `yaml:"bufferedPayload"`
+	RequestPayload  int64 `yaml:"requestPayload"`
+	Concurrency     int   `yaml:"concurrency"`
+}
+
+// Log says how Sluice writes its log.
+type Log struct {
+	Format LogFormat `yaml:"format"`
+	// Level is debug, info, warn or error.
+	Level string `yaml:"level"`
+}
+
+// LogFormat is the form of what Sluice prints.
+type LogFormat string
+
+// The three log formats.
+const (
+	// LogAuto is coloured text on a terminal and plain text elsewhere.
+	LogAuto LogFormat = "auto"
+	// LogText is text without colours.
+	LogText LogFormat = "text"
+	// LogJSON is one JSON object a line.
+	LogJSON LogFormat = "json"
+)
+
+// Default returns the configuration of a server that nobody configured.
+func Default() Config {
+	id, q := sluice.DefaultIdentity(), sluice.DefaultQuotas()
+	return Config{
+		Addr:      "127.0.0.1:9000",
+		Domain:    "localhost",
+		Region:    id.Region,
+		AccountID: id.AccountID,
+		Quirks:    sluice.QuirksAWS,
+		Limits: Limits{
+			StreamedPayload: q.StreamedPayload,
+			StreamBurst:     q.StreamBurst,
+			StreamRate:      q.StreamRate,
+			BufferedPayload: q.BufferedPayload,
+			RequestPayload:  q.RequestPayload,
+			Concurrency:     q.Concurrency,
+		},
+		Log:   Log{Format: LogAuto, Level: "info"},
+		Drain: 10 * time.Second,
+		Idle:  10 * time.Minute,
+	}
+}
+
+// Quotas returns the limits in the form that the rest of Sluice takes them.
+func (c Config) Quotas() sluice.Quotas {
+	return sluice.Quotas{
+		StreamedPayload: c.Limits.StreamedPayload,
+		StreamBurst:     c.Limits.StreamBurst,
+		StreamRate:      c.Limits.StreamRate,
+		BufferedPayload: c.Limits.BufferedPayload,
+		RequestPayload:  c.Limits.RequestPayload,
+		Concurrency:     c.Limits.Concurrency,
+	}
+}
+
+// Identity returns the account that the server plays. AWS's partition follows
+// from the region: aws-cn for cn-…, aws-us-gov for us-gov-…, else aws.
+func (c Config) Identity() sluice.Identity {
+	id := sluice.DefaultIdentity()
+	id.Region, id.AccountID = c.Region, c.AccountID
+	switch {
+	case strings.HasPrefix(c.Region, "cn-"):
+		id.Partition = "aws-cn"
+	case strings.HasPrefix(c.Region, "us-gov-"):
+		id.Partition = "aws-us-gov"
+	}
+	return id
+}
+
+// SlogLevel returns the log level for slog, Info if Level is not valid.
+func (l Log) SlogLevel() slog.Level {
+	return logLevels[l.Level]
+}
+
+var logLevels = map[string]slog.Level{
+	"debug": slog.LevelDebug,
+	"info":  slog.LevelInfo,
+	"warn":  slog.LevelWarn,
+	"error": slog.LevelError,
+}

@@ -1,0 +1,190 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	sluice "github.com/sluice-run/sluice"
+)
+
+// setting is one key. Every source gives text, and set is the only reader of
+// that text, so a value means the same wherever it is written. Set checks the
+// notation; Validate checks the value.
+type setting struct {
+	key   string
+	usage string
+	set   func(*Config, string) error
+	text  func(Config) string
+	// inFolder marks a path: in the file it is relative to the file.
+	inFolder bool
+	// isBool makes the flag one that needs no value.
+	isBool bool
+}
+
+const limitsPrefix = "limits."
+
+// settings is every key, in the order of sluice.yaml.
+func settings() []setting {
+	return []setting{
+		{
+			key: "addr", usage: "`host:port` to listen on; port 0 takes a free one",
+			set:  func(c *Config, s string) error { c.Addr = s; return nil },
+			text: func(c Config) string { return c.Addr },
+		},
+		{
+			key: "exposeUnsandboxed", isBool: true,
+			usage: "allow an --addr that other machines can reach: whoever connects can run your functions, which are not sandboxed",
+			set:   func(c *Config, s string) error { return setBool(&c.ExposeUnsandboxed, s) },
+			text:  func(c Config) string { return strconv.FormatBool(c.ExposeUnsandboxed) },
+		},
+		{
+			key: "domain", usage: "DNS `name` that Function URLs end in: <url-id>.lambda-url.<name>",
+			set:  func(c *Config, s string) error { c.Domain = s; return nil },
+			text: func(c Config) string { return c.Domain },
+		},
+		{
+			key: "data", inFolder: true, usage: "`folder` for state (default: the user's data folder)",
+			set:  func(c *Config, s string) error { c.Data = s; return nil },
+			text: func(c Config) string { return c.Data },
+		},
+		{
+			key: "region", usage: "AWS `region` to play",
+			set:  func(c *Config, s string) error { c.Region = s; return nil },
+			text: func(c Config) string { return c.Region },
+		},
+		{
+			key: "accountId", usage: "AWS account to play, 12 `digits`",
+			set:  func(c *Config, s string) error { c.AccountID = s; return nil },
+			text: func(c Config) string { return c.AccountID },
+		},
+		{
+			key: "quirks", usage: "`behaviour` where AWS is odd: aws fails as AWS does, with a hint; fixed is sane",
+			set:  func(c *Config, s string) error { c.Quirks = sluice.Quirks(s); return nil },
+			text: func(c Config) string { return string(c.Quirks) },
+		},
+		sizeLimit("streamedPayload", func(l *Limits) *int64 { return &l.StreamedPayload }),
+		sizeLimit("streamBurst", func(l *Limits) *int64 { return &l.StreamBurst }),
+		sizeLimit("streamRate", func(l *Limits) *int64 { return &l.StreamRate }),
+		sizeLimit("bufferedPayload", func(l *Limits) *int64 { return &l.BufferedPayload }),
+		sizeLimit("requestPayload", func(l *Limits) *int64 { return &l.RequestPayload }),
+		{
+			key:  limitsPrefix + "concurrency",
+			set:  func(c *Config, s string) error { return setCount(&c.Limits.Concurrency, s) },
+			text: func(c Config) string { return strconv.Itoa(c.Limits.Concurrency) },
+		},
+		{
+			key: "log.format", usage: "`form` of what is printed: auto (text, coloured on a terminal), text or json",
+			set:  func(c *Config, s string) error { c.Log.Format = LogFormat(s); return nil },
+			text: func(c Config) string { return string(c.Log.Format) },
+		},
+		{
+			key: "log.level", usage: "lowest `level` of Sluice's own log: debug, info, warn or error",
+			set:  func(c *Config, s string) error { c.Log.Level = s; return nil },
+			text: func(c Config) string { return c.Log.Level },
+		},
+		{
+			key: "drain", usage: "`duration` that open streams may run on after Ctrl-C; 0 breaks them at once",
+			set:  func(c *Config, s string) error { return setDuration(&c.Drain, s) },
+			text: func(c Config) string { return durationText(c.Drain) },
+		},
+		{
+			key: "idle", usage: "`duration` for which an execution environment without work is kept; 0 keeps it",
+			set:  func(c *Config, s string) error { return setDuration(&c.Idle, s) },
+			text: func(c Config) string { return durationText(c.Idle) },
+		},
+	}
+}
+
+func sizeLimit(name string, field func(*Limits) *int64) setting {
+	return setting{
+		key:  limitsPrefix + name,
+		set:  func(c *Config, s string) error { return setSize(field(&c.Limits), s) },
+		text: func(c Config) string { return sluice.FormatSize(*field(&c.Limits)) },
+	}
+}
+
+// isLimit tells that the key has no flag and no variable of its own.
+func (s setting) isLimit() bool { return strings.HasPrefix(s.key, limitsPrefix) }
+
+// flag is the key in the notation of flags: "log.format" is "log-format".
+func (s setting) flag() string {
+	var b strings.Builder
+	for _, r := range s.key {
+		switch {
+		case r == '.':
+			b.WriteByte('-')
+		case unicode.IsUpper(r):
+			b.WriteByte('-')
+			b.WriteRune(unicode.ToLower(r))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// variable is the key in the notation of the environment.
+func (s setting) variable() string {
+	return "SLUICE_" + strings.ToUpper(strings.ReplaceAll(s.flag(), "-", "_"))
+}
+
+func setBool(to *bool, s string) error {
+	switch strings.ToLower(s) {
+	case "true", "1", "yes", "on":
+		*to = true
+	case "false", "0", "no", "off":
+		*to = false
+	default:
+		return fmt.Errorf("%q is neither true nor false", s)
+	}
+	return nil
+}
+
+func setSize(to *int64, s string) error {
+	n, err := sluice.ParseSize(s)
+	if err != nil {
+		return err
+	}
+	if n == 0 && strings.ContainsAny(s, "123456789") {
+		return fmt.Errorf("size %q is less than one byte; write 0 to lift the limit", s)
+	}
+	*to = n
+	return nil
+}
+
+func setCount(to *int, s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q is not a count; write a whole number, or 0 to lift the limit", s)
+	}
+	*to = n
+	return nil
+}
+
+func setDuration(to *time.Duration, s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		if _, numeric := strconv.ParseFloat(s, 64); numeric == nil {
+			return fmt.Errorf("%q has no unit; write %ss for seconds, or ms, m, h", s, s)
+		}
+		return fmt.Errorf("%q is not a duration; write a number and ms, s, m or h, such as 1m30s", s)
+	}
+	*to = d
+	return nil
+}
+
+// durationText writes d without the zero parts that Duration.String adds: 10m,
+// not 10m0s.
+func durationText(d time.Duration) string {
+	s := d.String()
+	if t, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = t + "m"
+	}
+	if t, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = t + "h"
+	}
+	return s
+}
