@@ -18,7 +18,8 @@ const PayloadSlack = 100
 type Quotas struct {
 	// StreamedPayload bounds a streamed response.
 	StreamedPayload int64
-	// StreamBurst is the part of a streamed response that flows unpaced.
+	// StreamBurst is the part of a streamed response that flows unpaced. Zero
+	// paces from the first byte; it is StreamRate that lifts the pacing.
 	StreamBurst int64
 	// StreamRate is the bytes per second after the burst.
 	StreamRate int64
