@@ -71,7 +71,7 @@ func ParseStatus(value json.RawMessage) (int, error) {
 	}
 	text := string(value)
 	if value[0] == '"' {
-		text = strings.TrimSpace(unquote(value))
+		text = strings.TrimSpace(Unquote(value))
 	}
 	if code, err := strconv.Atoi(text); err == nil {
 		return code, nil
@@ -153,7 +153,7 @@ func scalar(raw json.RawMessage) (text string, ok bool, err error) {
 	case 'n':
 		return "", false, nil
 	case '"':
-		return unquote(raw), true, nil
+		return Unquote(raw), true, nil
 	case '{', '[':
 		return "", false, fmt.Errorf("the value is %s; write a string, a number, a boolean or an array of those", excerpt(raw))
 	}

@@ -18,12 +18,13 @@ const ErrorTypeTooLarge = "Function.ResponseSizeTooLarge"
 // every 125 ms; shorter pieces let a client see the bytes flow.
 const piece = 50 * time.Millisecond
 
-// Limits bound one streamed response; zero lifts each
+// Limits bound one streamed response; a zero Payload or Rate lifts that bound
 // (docs/contract/runtime-api.md §4.4).
 type Limits struct {
 	// Payload is the size quota in bytes.
 	Payload int64
-	// Burst is the number of bytes that flow unpaced; zero never paces.
+	// Burst is the number of bytes that flow unpaced; zero paces from the first
+	// byte.
 	Burst int64
 	// Rate is the bytes per second after the burst; zero never paces.
 	Rate int64
@@ -75,7 +76,7 @@ var _ sluice.Body = (*Limiter)(nil)
 // the body, with the context's cause.
 func NewLimiter(ctx context.Context, body sluice.Body, limits Limits, meter *sluice.Meter) *Limiter {
 	l := &Limiter{ctx: ctx, body: body, limits: limits, meter: meter, closed: make(chan struct{})}
-	if limits.Rate > 0 && limits.Burst > 0 {
+	if limits.Rate > 0 {
 		l.paced = true
 		l.quantum = max(1, int64(float64(limits.Rate)*piece.Seconds()))
 		l.tokens = float64(limits.Burst)
@@ -145,7 +146,7 @@ func (l *Limiter) measure(n int64) {
 	l.count += n
 	l.meter.Bytes.Add(n)
 	l.meter.Chunks.Add(1)
-	if burst := l.limits.Burst; burst > 0 && l.count > burst {
+	if burst := l.limits.Burst; l.count > burst {
 		l.meter.PastBurst.Add(l.count - max(before, burst))
 	}
 }

@@ -181,25 +181,34 @@ func TestAPauseRefillsTheBurst(t *testing.T) {
 	})
 }
 
-func TestZeroLiftsPacing(t *testing.T) {
-	for name, limits := range map[string]Limits{
-		"rate":  {Burst: 10},
-		"burst": {Rate: 1},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var meter sluice.Meter
-			start := time.Now()
-			if n, err := drain(t, NewLimiter(t.Context(), &source{left: 1 << 20}, limits, &meter), 4096); n != 1<<20 || err != io.EOF {
-				t.Errorf("%s: %d, %v", name, n, err)
-			}
-			if time.Since(start) != 0 {
-				t.Errorf("%s 0 still paces", name)
-			}
-			if want := map[int64]int64{0: 0, 10: 1<<20 - 10}[limits.Burst]; meter.PastBurst.Load() != want {
-				t.Errorf("%s: %d bytes past the burst, want %d", name, meter.PastBurst.Load(), want)
-			}
-		})
-	}
+func TestRateZeroLiftsPacing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var meter sluice.Meter
+		start := time.Now()
+		if n, err := drain(t, NewLimiter(t.Context(), &source{left: 1 << 20}, Limits{Burst: 10}, &meter), 4096); n != 1<<20 || err != io.EOF {
+			t.Errorf("%d, %v", n, err)
+		}
+		if time.Since(start) != 0 {
+			t.Error("still paces")
+		}
+		if want := int64(1<<20 - 10); meter.PastBurst.Load() != want {
+			t.Errorf("%d bytes past the burst, want %d: the bill does not depend on the pace", meter.PastBurst.Load(), want)
+		}
+	})
+}
+
+func TestBurstZeroPacesFromTheFirstByte(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var meter sluice.Meter
+		start := time.Now()
+		drain(t, NewLimiter(t.Context(), &source{left: 1000}, Limits{Rate: 1000}, &meter), 4096)
+		if took := time.Since(start); took < 990*time.Millisecond || took > 1010*time.Millisecond {
+			t.Errorf("1000 bytes at 1000 B/s took %v", took)
+		}
+		if meter.PastBurst.Load() != 1000 {
+			t.Errorf("%d bytes past the burst, want 1000", meter.PastBurst.Load())
+		}
+	})
 }
 
 func TestASmallBurstKeepsTheRate(t *testing.T) {

@@ -15,7 +15,7 @@ func Members(object []byte) iter.Seq2[string, json.RawMessage] {
 	return func(yield func(string, json.RawMessage) bool) {
 		for rest := trim(object[1:]); rest[0] != '}'; {
 			end := valueEnd(rest)
-			name := unquote(rest[:end])
+			name := Unquote(rest[:end])
 			rest = trim(trim(rest[end:])[1:]) // the colon
 			end = valueEnd(rest)
 			if !yield(name, json.RawMessage(rest[:end:end])) {
@@ -86,8 +86,8 @@ func stringEnd(text []byte) int {
 	}
 }
 
-// unquote returns the text of a valid JSON string.
-func unquote(quoted []byte) string {
+// Unquote returns the text of a valid JSON string.
+func Unquote(quoted []byte) string {
 	inner := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return string(inner)
