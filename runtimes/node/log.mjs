@@ -74,7 +74,8 @@ export class Log {
       ? this.#jsonEntry(level, time, args)
       : `${time}\t${this.requestId}\t${level.name}\t${format(...args)}`
     if (this.#fd === undefined) writeAll(1, Buffer.from(entry.replaceAll('\n', '\r') + '\n'))
-    else this.#frame((this.#json ? JSON_FRAME : TEXT_FRAME) | level.bits, now, entry + '\n')
+    else if (this.#json) this.#frame(JSON_FRAME | level.bits, now, entry)
+    else this.#frame(TEXT_FRAME | level.bits, now, entry + '\n')
   }
 
   #jsonEntry(level, time, args) {
