@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-run/sluice/internal/config"
+	"github.com/sluice-run/sluice/internal/runtimes"
+)
+
+// resolver finds runtimes on the PATH and in the data folder.
+func (s *session) resolver(cfg config.Config) *runtimes.Resolver {
+	return &runtimes.Resolver{DataDir: cfg.Data, Path: s.lookup("PATH")}
+}
+
+func (s *session) runtimesCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "runtimes",
+		Short: "List, install and remove the programs that serve runtimes",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	config.BindFlags(cmd.PersistentFlags())
+	var asJSON bool
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List the runtimes and what serves each",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return s.listRuntimes(cmd, asJSON) },
+	}
+	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.AddCommand(list, &cobra.Command{
+		Use:     "install RUNTIME...",
+		Short:   "Fetch the right Node with the npm client",
+		Example: "  sluice runtimes install nodejs22.x",
+		Args:    cobra.MinimumNArgs(1),
+		RunE:    s.installRuntimes,
+	}, &cobra.Command{
+		Use:   "remove RUNTIME...",
+		Short: "Remove what install fetched",
+		Args:  cobra.MinimumNArgs(1),
+		RunE:  s.removeRuntimes,
+	})
+	return cmd
+}
+
+// loadConfig reads the configuration for commands that have no project.
+func (s *session) loadConfig(cmd *cobra.Command) (config.Config, error) {
+	cfg, err := config.Load(config.Sources{Folders: []string{s.dir}, Environ: s.environ, Flags: cmd.Flags(), Dir: s.dir})
+	if err != nil {
+		return cfg, projectError{err}
+	}
+	return cfg, nil
+}
+
+func (s *session) listRuntimes(cmd *cobra.Command, asJSON bool) error {
+	cfg, err := s.loadConfig(cmd)
+	if err != nil {
+		return err
+	}
+	type row struct {
+		Runtime   string `json:"runtime"`
+		ServedBy  string `json:"servedBy"`
+		Path      string `json:"path"`
+		Exact     bool   `json:"exact"`
+		Installed bool   `json:"installed"`
+	}
+	rows := []row{}
+	for _, status := range s.resolver(cfg).List() {
+		r := row{Runtime: status.Runtime}
+		if in := status.Served; in != nil {
+			r.ServedBy, r.Path, r.Exact, r.Installed = "node v"+in.Version, in.Path, in.Exact, in.Installed
+		}
+		rows = append(rows, r)
+	}
+	if asJSON {
+		e := json.NewEncoder(s.stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(rows)
+	}
+	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "RUNTIME\tSERVED BY\tPATH\tNOTE")
+	for _, r := range rows {
+		servedBy, note := r.ServedBy, ""
+		switch {
+		case servedBy == "":
+			servedBy, note = "nothing", "sluice runtimes install "+r.Runtime
+		case !r.Exact:
+			note = "another major; sluice runtimes install " + r.Runtime
+		case r.Installed:
+			note = "installed by sluice"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Runtime, servedBy, r.Path, note)
+	}
+	return w.Flush()
+}
+
+func (s *session) installRuntimes(cmd *cobra.Command, names []string) error {
+	cfg, err := s.loadConfig(cmd)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		in, err := s.resolver(cfg).Install(cmd.Context(), name, s.stderr)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.stdout, "%s is served by node v%s at %s\n", name, in.Version, in.Path)
+	}
+	return nil
+}
+
+func (s *session) removeRuntimes(cmd *cobra.Command, names []string) error {
+	cfg, err := s.loadConfig(cmd)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := s.resolver(cfg).Remove(name); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.stdout, "removed %s\n", name)
+	}
+	return nil
+}

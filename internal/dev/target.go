@@ -1,0 +1,220 @@
+package dev
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/environment"
+	"github.com/sluice-run/sluice/internal/invoke"
+	"github.com/sluice-run/sluice/internal/terminal"
+)
+
+// target serves one function of the project and follows its files. A change
+// makes the pool stale at once; the next invocation waits for the new one, while
+// those in flight finish on the old code.
+type target struct {
+	name   string
+	report *terminal.Terminal
+	// build makes a pool of what the files hold now. Its error text is for the
+	// developer.
+	build func(context.Context) (*environment.Pool, error)
+
+	// building tracks the goroutines that build.
+	building sync.WaitGroup
+
+	mu sync.Mutex
+	// pool serves invocations, nil before the first build and after a failed one.
+	pool    *environment.Pool
+	failure *sluice.Error
+	// fresh tells that pool and failure are what the files hold.
+	fresh bool
+	// change counts invalidations; a build that a change overtook starts over.
+	change int
+	// changed is when and by which file the code became stale.
+	changed     time.Time
+	changedFile string
+	// ready is closed when the build in progress is done; nil if there is none.
+	ready chan struct{}
+	// draining pools finish what they had begun.
+	draining []*environment.Pool
+	retired  bool
+}
+
+var _ invoke.Target = (*target)(nil)
+
+// Pool returns the pool for the next invocation, and waits while the code is
+// being built.
+func (t *target) Pool(ctx context.Context) (*environment.Pool, error) {
+	for {
+		t.mu.Lock()
+		switch {
+		case t.retired:
+			t.mu.Unlock()
+			return nil, sluice.ErrShuttingDown()
+		case t.fresh && t.failure != nil:
+			defer t.mu.Unlock()
+			return nil, t.failure
+		case t.fresh:
+			defer t.mu.Unlock()
+			return t.pool, nil
+		}
+		ready := t.startBuild()
+		t.mu.Unlock()
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// invalidate marks the code as stale; file is what changed.
+func (t *target) invalidate(file string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fresh || t.changed.IsZero() {
+		t.changed, t.changedFile = time.Now(), file
+	}
+	t.fresh = false
+	t.change++
+}
+
+// refresh builds stale code without waiting for a request, so that a mistake
+// shows as soon as it is saved.
+func (t *target) refresh() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.fresh && !t.retired {
+		t.startBuild()
+	}
+}
+
+// startBuild starts a build unless one runs; t.mu is held.
+func (t *target) startBuild() <-chan struct{} {
+	if t.ready == nil {
+		t.ready = make(chan struct{})
+		t.building.Go(t.rebuild)
+	}
+	return t.ready
+}
+
+// rebuild builds until the result is what the files hold.
+func (t *target) rebuild() {
+	for {
+		t.mu.Lock()
+		change := t.change
+		t.mu.Unlock()
+		pool, err := t.build(context.Background())
+		t.mu.Lock()
+		if change != t.change && !t.retired {
+			t.mu.Unlock()
+			if pool != nil {
+				pool.Retire()
+			}
+			continue
+		}
+		event := t.swap(pool, err)
+		close(t.ready)
+		t.ready = nil
+		t.mu.Unlock()
+		event()
+		return
+	}
+}
+
+// swap puts the outcome of a build into service and returns how to report it.
+// t.mu is held.
+func (t *target) swap(pool *environment.Pool, err error) func() {
+	healed := t.failure != nil
+	first := t.changed.IsZero()
+	reload := terminal.Reload{Time: time.Now(), Function: t.name, File: t.changedFile, Took: time.Since(t.changed)}
+	t.drain(t.pool)
+	t.pool, t.failure, t.fresh = pool, nil, true
+	switch {
+	case t.retired:
+		t.drain(pool)
+		t.pool = nil
+		return func() {}
+	case err != nil:
+		t.failure = sluice.ErrBuildFailed(err.Error())
+		return func() {
+			t.report.BuildFailed(terminal.BuildFailure{Time: time.Now(), Function: t.name, Diagnostic: err.Error()})
+		}
+	case healed:
+		return func() { t.report.BuildHealed(reload) }
+	case first:
+		return func() {}
+	}
+	return func() { t.report.Reloaded(reload) }
+}
+
+// drain retires a pool and remembers it until it is gone; t.mu is held.
+func (t *target) drain(pool *environment.Pool) {
+	if pool == nil {
+		return
+	}
+	pool.Retire()
+	t.draining = slices.DeleteFunc(t.draining, func(p *environment.Pool) bool {
+		select {
+		case <-p.Gone():
+			return true
+		default:
+			return false
+		}
+	})
+	t.draining = append(t.draining, pool)
+}
+
+// Retire lets invocations in progress finish and ends everything else.
+func (t *target) Retire() {
+	t.mu.Lock()
+	t.retired = true
+	t.drain(t.pool)
+	t.pool = nil
+	t.mu.Unlock()
+}
+
+// Wait returns when nothing is left.
+func (t *target) Wait(ctx context.Context) error {
+	t.building.Wait()
+	for _, p := range t.left() {
+		select {
+		case <-p.Gone():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// Kill cuts off what is still in progress.
+func (t *target) Kill() {
+	t.building.Wait()
+	for _, p := range t.left() {
+		p.Kill()
+	}
+}
+
+// busy counts the invocations in progress.
+func (t *target) busy() int {
+	n := 0
+	t.mu.Lock()
+	pool := t.pool
+	t.mu.Unlock()
+	for _, p := range t.left() {
+		n += p.Busy()
+	}
+	if pool != nil {
+		n += pool.Busy()
+	}
+	return n
+}
+
+func (t *target) left() []*environment.Pool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.draining)
+}
