@@ -64,8 +64,11 @@ func ParseSize(s string) (int64, error) {
 		return 0, fmt.Errorf("size %q: unknown unit; write a number of bytes, KB, MB or GB, such as 200MB", s)
 	}
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if err != nil || v < 0 || v*factor > math.MaxInt64/2 || v != v || (v > 0 && v*factor < 1) {
+	if err != nil || v < 0 || v*factor > math.MaxInt64/2 || v != v {
 		return 0, fmt.Errorf("size %q: write a number of bytes, KB, MB or GB, such as 200MB, or 0 to lift the limit", s)
+	}
+	if v > 0 && v*factor < 1 {
+		return 0, fmt.Errorf("size %q is less than one byte; write 0 to lift the limit", s)
 	}
 	return int64(v * factor), nil
 }

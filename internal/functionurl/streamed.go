@@ -13,7 +13,8 @@ import (
 // stream answers in invoke mode RESPONSE_STREAM (docs/contract/function-url.md §4).
 func (x *exchange) stream(resp *sluice.Response) {
 	body, status := resp.Body, http.StatusOK
-	if stream.IsIntegration(resp.ContentType) {
+	integration := stream.IsIntegration(resp.ContentType)
+	if integration {
 		prelude, payload, err := x.readPrelude(body)
 		if err != nil {
 			return
@@ -36,15 +37,12 @@ func (x *exchange) stream(resp *sluice.Response) {
 			body = x.watchForResult(body)
 		}
 	}
-	if x.bodyless(status) {
-		// What is left of the answer reaches nobody; the function runs on.
-		x.begin(status)
-		x.flush()
-		return
-	}
 	if x.r.ProtoAtLeast(1, 1) && x.r.ProtoMajor == 1 {
 		// Or a body that ends at once would be sent with a length.
 		x.w.Header().Set("Transfer-Encoding", "chunked")
+	}
+	if integration {
+		x.begin(status)
 	}
 	x.pump(status, stream.NewLimiter(x.r.Context(), body, stream.LimitsOf(x.quotas), &x.inv.Meter))
 }
@@ -78,39 +76,39 @@ func headOf(p *stream.Prelude) head {
 	return head{status: p.StatusCode, headers: p.Headers, multiValueHeaders: p.MultiValueHeaders, cookies: p.Cookies}
 }
 
-// pump sends the head and then the body as it comes: what has arrived together
-// leaves together, and nothing waits for more.
+// pump sends the body as it comes: what has arrived together leaves together, and
+// nothing waits for more. A head that the function did not ask for by a prelude
+// leaves with the first byte, so that a failure before it is still a 502.
 func (x *exchange) pump(status int, body sluice.Body) {
-	x.begin(status)
-	if !body.Pending() {
-		if x.flush() != nil {
-			body.Close(sluice.ErrClientGone)
-			x.lost()
-			return
-		}
-	}
 	buffer := x.buffers.Get().(*[bufferSize]byte)
 	defer x.buffers.Put(buffer)
-	for {
+	bodyless := x.bodyless(status)
+	var sent error
+	if x.begun && !body.Pending() {
+		sent = x.flush()
+	}
+	// What is left of an answer without a body reaches nobody; the function runs on.
+	for sent == nil && !(x.begun && bodyless) {
 		n, err := body.Read(buffer[:])
-		if n > 0 {
-			sent := x.write(buffer[:n])
-			if sent == nil && err == nil && !body.Pending() {
+		if !x.begun && (n > 0 || err == io.EOF) {
+			x.begin(status)
+		}
+		if n > 0 && !bodyless {
+			if sent = x.write(buffer[:n]); sent == nil && err == nil && !body.Pending() {
 				sent = x.flush()
 			}
-			if sent != nil {
-				body.Close(sluice.ErrClientGone)
-				x.lost()
-				return
-			}
 		}
-		if err == io.EOF {
+		switch {
+		case err == io.EOF:
 			return
-		}
-		if err != nil {
+		case err != nil:
 			x.broke(err)
 			return
 		}
+	}
+	if sent != nil {
+		body.Close(sluice.ErrClientGone)
+		x.lost()
 	}
 }
 

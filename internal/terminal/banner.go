@@ -19,7 +19,7 @@ type Banner struct {
 	Version string `json:"version"`
 	// Source is the template or handler file that is served.
 	Source string `json:"source"`
-	// Address is the base URL of the Lambda API, with the real port.
+	// Address is the base URL of the path form, with the real port.
 	Address string `json:"address"`
 	// Took is the time from the start of the program.
 	Took      time.Duration    `json:"-"`
@@ -141,7 +141,7 @@ func (t *Terminal) textBanner(b Banner) string {
 			}
 		}
 	}
-	s.WriteString("\n" + t.paint(bold, "Lambda API") + "  " + inline(b.Address) + "\n\n")
+	s.WriteString("\n" + t.paint(bold, "Listening") + "  " + inline(b.Address) + "  Ctrl-C drains and stops\n\n")
 	return s.String()
 }
 

@@ -32,7 +32,7 @@ func weigh(text string) weight {
 		if strings.Contains(text, "Status: ") {
 			return failure
 		}
-		return notable
+		return routine // the request line says how it went
 	case "EXTENSION", "TELEMETRY":
 		if strings.Contains(text, "State: Ready") || strings.Contains(text, "State: Registered") ||
 			strings.Contains(text, "State: Subscribed") {
@@ -61,9 +61,6 @@ func weighJSON(text string) weight {
 	case "platform.report", "platform.initReport", "platform.restoreReport":
 		if failed {
 			return failure
-		}
-		if line.Type == "platform.report" {
-			return notable
 		}
 		return routine
 	case "platform.start", "platform.runtimeDone", "platform.initStart", "platform.initRuntimeDone",
