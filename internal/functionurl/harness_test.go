@@ -112,9 +112,13 @@ func serve(t *testing.T, mode sluice.InvokeMode, change func(*front, *sluice.Fun
 	pool := environment.NewPool(host, fn, environment.Runtime{Command: func() []string { return []string{self} }, Dir: fn.CodeDir, Version: "test:1"})
 	service := invoke.New(host.Identity)
 	service.Set("fn", fixed{pool})
-	f.server = httptest.NewServer(New(Config{
+	f.server = httptest.NewUnstartedServer(New(Config{
 		Invoker: service, URLs: f, Quotas: host.Quotas, Identity: host.Identity, Observer: f,
 	}))
+	f.server.Config.Protocols = new(http.Protocols)
+	f.server.Config.Protocols.SetHTTP1(true)
+	f.server.Config.Protocols.SetUnencryptedHTTP2(true)
+	f.server.Start()
 	t.Cleanup(func() {
 		// Function first: a response that hangs would keep the server open.
 		ctx, cancel := context.WithCancel(context.Background())
