@@ -55,7 +55,7 @@ Ctrl-C stops at once.
 	}
 	f := cmd.Flags()
 	config.BindFlags(f)
-	f.StringArrayVar(&flags.parameters, "parameter-overrides", nil, "template parameters, `Name=value`; may be repeated")
+	f.StringArrayVar(&flags.parameters, "parameter-overrides", nil, "template parameters, `Name=value`, several separated by spaces; may be repeated")
 	f.BoolVar(&flags.json, "json", false, "print one JSON object a line")
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "print every platform line of the functions' logs")
 	f.StringVar(&flags.inspect, "inspect", "", "open Node's inspector for each function, from `PORT` up; clocks stand still while a debugger is attached")
@@ -149,18 +149,51 @@ func newLog(w io.Writer, cfg config.Config, json bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// parseParameters reads Name=value pairs; SAM's form with several pairs in one
-// argument works too.
+// parseParameters reads Name=value pairs. Like SAM's flag it takes several pairs
+// in one argument, with quotes around values that hold spaces.
 func parseParameters(list []string) (map[string]string, error) {
 	parameters := map[string]string{}
 	for _, item := range list {
-		name, value, ok := strings.Cut(item, "=")
-		if !ok || name == "" {
-			return nil, fmt.Errorf("--parameter-overrides %q: write Name=value", item)
+		for _, pair := range splitPairs(item) {
+			name, value, ok := strings.Cut(pair, "=")
+			if !ok || name == "" {
+				return nil, fmt.Errorf("--parameter-overrides %q: write Name=value, with quotes around a value that holds spaces", item)
+			}
+			parameters[name] = value
 		}
-		parameters[name] = value
 	}
 	return parameters, nil
+}
+
+// splitPairs splits at spaces that are not quoted, and drops the quotes.
+func splitPairs(text string) []string {
+	var pairs []string
+	var pair strings.Builder
+	quote, inside := rune(0), false
+	for _, r := range text {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote, inside = r, true
+		case quote == 0 && r == ' ':
+			if inside {
+				pairs = append(pairs, pair.String())
+			}
+			pair.Reset()
+			inside = false
+		default:
+			pair.WriteRune(r)
+			inside = true
+		}
+	}
+	if quote != 0 {
+		return []string{text} // an apostrophe, not a quotation
+	}
+	if inside {
+		pairs = append(pairs, pair.String())
+	}
+	return pairs
 }
 
 // credentials passes on the AWS credentials that Sluice was started with. A

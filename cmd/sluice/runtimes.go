@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -105,7 +106,11 @@ func (s *session) installRuntimes(cmd *cobra.Command, names []string) error {
 	}
 	for _, name := range names {
 		in, err := s.resolver(cfg).Install(cmd.Context(), name, s.stderr)
-		if err != nil {
+		var unsupported *runtimes.UnsupportedError
+		switch {
+		case errors.As(err, &unsupported):
+			return usageError{err}
+		case err != nil:
 			return err
 		}
 		fmt.Fprintf(s.stdout, "%s is served by node v%s at %s\n", name, in.Version, in.Path)

@@ -37,6 +37,8 @@ type function struct {
 	inputs map[string]bool
 	// builds counts the folders in dir.
 	builds int
+	// cleaning are the goroutines that remove builds nobody runs any more.
+	cleaning sync.WaitGroup
 }
 
 // addFunction makes a function and starts to serve it.
@@ -62,6 +64,7 @@ func (f *function) close(ctx context.Context) {
 	if f.target.Wait(ctx) != nil {
 		f.target.Kill()
 	}
+	f.cleaning.Wait()
 	if f.inspector != nil {
 		f.inspector.Close()
 	}
@@ -80,13 +83,20 @@ func (f *function) build(ctx context.Context) (*environment.Pool, error) {
 		return nil, err
 	}
 	fn := def.Function
-	if err := unpack(def, &fn, out); err != nil {
+	err = unpack(def, &fn, out)
+	if err == nil {
+		err = f.bundle(ctx, def, &fn, interpreter.Major, out)
+	}
+	if err != nil {
+		os.RemoveAll(out)
 		return nil, err
 	}
-	if err := f.bundle(ctx, def, &fn, interpreter.Major, out); err != nil {
-		return nil, err
-	}
-	return environment.NewPool(f.project.host, fn, f.runtime(fn, interpreter)), nil
+	pool := environment.NewPool(f.project.host, fn, f.runtime(fn, interpreter))
+	f.cleaning.Go(func() {
+		<-pool.Gone()
+		os.RemoveAll(out)
+	})
+	return pool, nil
 }
 
 // unpack puts code and layers that are not folders into some.

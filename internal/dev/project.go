@@ -66,6 +66,8 @@ type Project struct {
 	functions map[string]*function
 	// leaving were removed from the template and may still finish something.
 	leaving []*function
+	// parting are the goroutines that wait for them.
+	parting sync.WaitGroup
 	// inspectors counts the debugger ports given out.
 	inspectors int
 }
@@ -89,7 +91,7 @@ func Open(ctx context.Context, o Options) (*Project, error) {
 
 func (p *Project) open(ctx context.Context, listener net.Listener) error {
 	p.invoker = invoke.New(p.o.Config.Identity())
-	p.urls.port = listener.Addr().(*net.TCPAddr).Port
+	p.urls.addr = listener.Addr().(*net.TCPAddr)
 	p.urls.domain = p.o.Config.Domain
 	plan, err := p.load()
 	if err != nil {
@@ -157,6 +159,7 @@ func (p *Project) close(ctx context.Context) {
 	for _, f := range p.all() {
 		f.close(ctx)
 	}
+	p.parting.Wait()
 	if p.dir != "" {
 		os.RemoveAll(p.dir)
 	}
@@ -177,7 +180,8 @@ func (p *Project) all() []*function {
 // template changes.
 type urls struct {
 	domain string
-	port   int
+	// addr is where the listener is.
+	addr *net.TCPAddr
 
 	mu   sync.RWMutex
 	byID map[string]sluice.FunctionURL
@@ -225,7 +229,7 @@ func (u *urls) replace(all []sluice.FunctionURL) {
 
 // host is the host form of a URL's address.
 func (u *urls) host(id string) string {
-	return "http://" + id + ".lambda-url." + u.domain + ":" + strconv.Itoa(u.port) + "/"
+	return "http://" + id + ".lambda-url." + u.domain + ":" + strconv.Itoa(u.addr.Port) + "/"
 }
 
 // path is the path form, for clients that can't resolve *.localhost.
@@ -233,7 +237,14 @@ func (u *urls) path(function string) string {
 	return u.base() + "/lambda-url/" + function + "/"
 }
 
-func (u *urls) base() string { return "http://127.0.0.1:" + strconv.Itoa(u.port) }
+// base is an address of the listener that works on this machine.
+func (u *urls) base() string {
+	ip := u.addr.IP
+	if ip.IsUnspecified() {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	return "http://" + net.JoinHostPort(ip.String(), strconv.Itoa(u.addr.Port))
+}
 
 // urlID is the id of a function's URL in dev: readable, and stable.
 func urlID(function, qualifier string, aliased bool) string {

@@ -1,8 +1,10 @@
 package dev
 
 import (
+	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/sluice-run/sluice/internal/template"
@@ -29,8 +31,7 @@ func (p *Project) reconcile(pl *plan) error {
 		if wanted[name] == nil {
 			delete(p.functions, name)
 			p.invoker.Remove(name)
-			f.target.Retire()
-			p.leaving = append(p.leaving, f)
+			p.leave(f)
 		}
 	}
 	for _, def := range pl.functions {
@@ -47,6 +48,17 @@ func (p *Project) reconcile(pl *plan) error {
 	}
 	p.urls.replace(all)
 	return nil
+}
+
+// leave lets a removed function finish what it had begun; p.mu is held.
+func (p *Project) leave(f *function) {
+	p.leaving = append(p.leaving, f)
+	p.parting.Go(func() {
+		f.close(context.Background())
+		p.mu.Lock()
+		p.leaving = slices.DeleteFunc(p.leaving, func(other *function) bool { return other == f })
+		p.mu.Unlock()
+	})
 }
 
 // reload reads the template again. What it can't use it reports, and goes on
