@@ -282,6 +282,10 @@ func TestAnswersWithoutBody(t *testing.T) { // docs/contract/function-url.md §4
 	if _, body, _ := strings.Cut(got, "\r\n\r\n"); body != "0\r\n\r\n" {
 		t.Errorf("an empty stream is %q", got)
 	}
+	got = f.rawOrder(order{Stream: true, Type: integrationType})
+	if head, body, _ := strings.Cut(got, "\r\n\r\n"); body != "0\r\n\r\n" || !strings.HasPrefix(head, "HTTP/1.1 200") || !strings.Contains(head, "Content-Type: application/octet-stream") {
+		t.Errorf("a stream that ends before its prelude is %q", got)
+	}
 	b := serve(t, sluice.Buffered, nil)
 	if resp, _, _ := b.do(b.request("HEAD", "/", order{Chunks: []string{`"four"`}})); resp.ContentLength != 4 {
 		t.Errorf("HEAD of a buffered answer has length %d", resp.ContentLength)

@@ -52,6 +52,9 @@ func (x *exchange) readPrelude(body sluice.Body) (*stream.Prelude, sluice.Body, 
 	prelude, payload, err := stream.ReadPrelude(body)
 	var bad *stream.PreludeError
 	switch {
+	case errors.As(err, &bad) && bad.Fault == stream.PreludeMissing && bad.Received == 0:
+		// An answer that was announced and never written is an empty one.
+		return &stream.Prelude{StatusCode: http.StatusOK}, body, nil
 	case errors.As(err, &bad):
 		x.malformed(body, preludeAdvice(bad))
 	case err != nil:

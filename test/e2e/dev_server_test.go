@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -52,7 +53,8 @@ type event struct {
 			Mode string `json:"mode"`
 		} `json:"urls"`
 	} `json:"functions"`
-	Outputs []struct{ Name, Value string } `json:"outputs"`
+	Outputs  []struct{ Name, Value string } `json:"outputs"`
+	Warnings []string                       `json:"warnings"`
 }
 
 // devServer is a running `sluice dev`.
@@ -279,4 +281,35 @@ func (d *devServer) rawRequest(text string) string {
 	io.WriteString(nc, text)
 	answer, _ := io.ReadAll(nc)
 	return string(answer)
+}
+
+// processesBelow returns the processes that descend from one.
+func processesBelow(t *testing.T, pid int) []int {
+	t.Helper()
+	var found []int
+	tasks, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
+	for _, file := range tasks {
+		list, _ := os.ReadFile(file)
+		for child := range strings.FieldsSeq(string(list)) {
+			if n, err := strconv.Atoi(child); err == nil {
+				found = append(append(found, n), processesBelow(t, n)...)
+			}
+		}
+	}
+	return found
+}
+
+// residentMB is the memory of a process that is in RAM.
+func residentMB(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kb, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kb >> 10
 }

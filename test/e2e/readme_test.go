@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestReadmeCommands runs the commands of README.md in their order: a `sluice
+// dev` goes on until the next one, and curl has to understand its answers.
+func TestReadmeCommands(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d *devServer
+	ran := map[string]int{}
+	for _, found := range regexp.MustCompile(`(?m)^\$ (.+)$`).FindAllStringSubmatch(string(text), -1) {
+		command := found[1]
+		words := shellWords(t, command)
+		switch {
+		case strings.HasPrefix(command, "go run ./cmd/sluice "):
+			words = words[2:]
+			words[0] = "sluice"
+			fallthrough
+		case words[0] == "sluice" && words[1] == "dev":
+			if d != nil {
+				d.stop()
+			}
+			d = startDev(t, append([]string{filepath.Join("../..", words[2])}, words[3:]...)...)
+			ran["dev"]++
+		case words[0] == "curl":
+			for i := range words {
+				words[i] = strings.ReplaceAll(words[i], "http://127.0.0.1:9000", d.base())
+			}
+			out, err := exec.Command("curl", append([]string{"--fail", "--silent", "--show-error"}, words[1:]...)...).CombinedOutput()
+			if err != nil || len(out) == 0 {
+				t.Errorf("%s: %v\n%s", command, err, out)
+			}
+			ran["curl"]++
+		case words[0] == "sluice" && (words[1] == "config" || words[2] == "list"):
+			if out, err := exec.Command(binary, words[1:]...).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", command, err, out)
+			}
+			ran["other"]++
+		case command == "make test", words[0] == "sluice" && words[2] == "install":
+			// CI has a stage for the one, a test of internal/runtimes for the other.
+		default:
+			t.Errorf("README.md has the command %q, which this test does not know", command)
+		}
+	}
+	if ran["dev"] < 4 || ran["curl"] < 4 || ran["other"] < 2 {
+		t.Errorf("README.md has fewer commands than expected: %v", ran)
+	}
+}
+
+// shellWords splits a command line with double quotes.
+func shellWords(t *testing.T, line string) []string {
+	t.Helper()
+	var words []string
+	for _, m := range regexp.MustCompile(`"([^"]*)"|(\S+)`).FindAllStringSubmatch(line, -1) {
+		words = append(words, m[1]+m[2])
+	}
+	return words
+}
