@@ -7,20 +7,22 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	sluice "github.com/sluice-run/sluice"
 )
 
 // maxUnzipped is Lambda's limit of 250 MB for unzipped code, in bytes.
 const maxUnzipped = 250 << 20
 
 // unzip unpacks an archive of code into dir. Entries that would land outside of
-// it, links, and more than maxUnzipped bytes are refused.
-func unzip(archive, dir string) error {
+// it, links, and more than limit bytes are refused.
+func unzip(archive, dir string, limit int64) error {
 	r, err := zip.OpenReader(archive)
 	if err != nil {
 		return fmt.Errorf("%s can't be read as a zip file: %w", archive, err)
 	}
 	defer r.Close()
-	left := int64(maxUnzipped)
+	left := limit
 	for _, f := range r.File {
 		name := filepath.FromSlash(f.Name)
 		if !filepath.IsLocal(name) {
@@ -34,6 +36,9 @@ func unzip(archive, dir string) error {
 			err = unzipFile(f, target, &left)
 		default:
 			err = errors.New("it is neither a file nor a folder")
+		}
+		if left < 0 {
+			return fmt.Errorf("%s holds more than the %s that Lambda allows", archive, sluice.FormatSize(limit))
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", archive, f.Name, err)
@@ -60,8 +65,6 @@ func unzipFile(f *zip.File, target string, left *int64) error {
 	if closed := out.Close(); err == nil {
 		err = closed
 	}
-	if *left -= n; err == nil && *left < 0 {
-		return fmt.Errorf("the archive holds more than the %d MB that Lambda allows", maxUnzipped>>20)
-	}
+	*left -= n
 	return err
 }

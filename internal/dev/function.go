@@ -107,7 +107,7 @@ func unpack(def *template.Function, fn *sluice.Function, out string) error {
 			continue
 		}
 		fn.Layers[i] = filepath.Join(out, "layer"+strconv.Itoa(i))
-		if err := unzip(layer, fn.Layers[i]); err != nil {
+		if err := unzip(layer, fn.Layers[i], maxUnzipped); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func unpack(def *template.Function, fn *sluice.Function, out string) error {
 		return os.WriteFile(filepath.Join(fn.CodeDir, def.Code.InlineFile), []byte(def.Code.Inline), 0o644)
 	case def.Code.Archive != "":
 		fn.CodeDir = filepath.Join(out, "archive")
-		return unzip(def.Code.Archive, fn.CodeDir)
+		return unzip(def.Code.Archive, fn.CodeDir, maxUnzipped)
 	}
 	return nil
 }
