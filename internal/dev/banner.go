@@ -29,7 +29,7 @@ func (p *Project) banner(pl *plan) terminal.Banner {
 		b.Functions = append(b.Functions, row)
 	}
 	for _, n := range pl.notRun {
-		b.NotRun = append(b.NotRun, terminal.NotRun{Name: n.Name, Type: n.Type})
+		b.NotRun = append(b.NotRun, terminal.NotRun{Name: n.Name, Type: n.Type, Reason: n.Reason})
 	}
 	for _, o := range pl.outputs {
 		b.Outputs = append(b.Outputs, terminal.Output{Name: o.Name, Value: o.Value})

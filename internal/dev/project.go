@@ -97,7 +97,7 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	if p.dir, err = os.MkdirTemp("", "sluice-"); err != nil {
+	if p.dir, err = scratch(); err != nil {
 		return err
 	}
 	if p.bootstrap, err = runtimes.Materialize(node.Files, filepath.Join(p.dir, "runtime")); err != nil {
@@ -129,6 +129,20 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 		f.target.refresh()
 	}
 	return nil
+}
+
+// maxScratch is how long the path of a project's folder may be, in bytes: the
+// path of a Unix socket has room for 104 on macOS, and environments put theirs
+// some way below.
+const maxScratch = 70
+
+// scratch makes the folder for everything the project writes.
+func scratch() (string, error) {
+	parent := ""
+	if len(filepath.Join(os.TempDir(), "sluice-0123456789")) > maxScratch {
+		parent = "/tmp"
+	}
+	return os.MkdirTemp(parent, "sluice-")
 }
 
 // Addr is the address the project is served at.

@@ -64,6 +64,8 @@ type NotRun struct {
 	Name string `json:"name"`
 	// Type is AWS's, for example "AWS::DynamoDB::Table".
 	Type string `json:"type"`
+	// Reason explains it where the type does not, "" otherwise.
+	Reason string `json:"reason"`
 }
 
 // Output is one of the template's outputs.
@@ -201,18 +203,22 @@ func served(f BannerFunction) string {
 	return inline(f.Runtime) + " (" + inline(f.ServedBy) + ")"
 }
 
-// byType makes a row for each type, in the order of first appearance.
+// byType makes a row for each type, in the order of first appearance. Parts with a
+// reason have rows of their own.
 func byType(parts []NotRun) [][2]string {
 	var rows [][2]string
 	at := map[string]int{}
 	for _, p := range parts {
 		i, ok := at[p.Type]
-		if !ok {
+		switch {
+		case p.Reason != "":
+			rows = append(rows, [2]string{inline(p.Type), inline(p.Name) + ": " + inline(p.Reason)})
+		case ok:
+			rows[i][1] += ", " + inline(p.Name)
+		default:
 			at[p.Type] = len(rows)
 			rows = append(rows, [2]string{inline(p.Type), inline(p.Name)})
-			continue
 		}
-		rows[i][1] += ", " + inline(p.Name)
 	}
 	return rows
 }

@@ -106,7 +106,7 @@ func FuzzHostileText(f *testing.F) {
 				term.Answered(sluice.Access{Time: noon, Function: s, Method: s, Path: s, Ending: sluice.Ending(s), Reason: s})
 				term.Invoked(sluice.Record{Time: noon, Function: s, RequestID: s, Mode: sluice.Buffered, ErrorType: s})
 				term.Ready(Banner{Source: s, Functions: []BannerFunction{{Name: s, Runtime: s, RuntimeWarning: s, URLs: []BannerURL{{Host: s, Note: s}}}},
-					NotRun: []NotRun{{s, s}}, Outputs: []Output{{s, s}}, Warnings: []string{s}})
+					NotRun: []NotRun{{s, s, s}}, Outputs: []Output{{s, s}}, Warnings: []string{s}})
 				term.BuildFailed(BuildFailure{Function: s, Diagnostic: s})
 			})
 			if !strings.HasSuffix(got, "\n") || !utf8.ValidString(got) {

@@ -68,7 +68,8 @@ func banner() Banner {
 			{Name: "worker", Runtime: "provided.al2023", Timeout: 3 * time.Second, MemoryMB: 256},
 		},
 		NotRun: []NotRun{
-			{"Orders", "AWS::DynamoDB::Table"}, {"Files", "AWS::S3::Bucket"}, {"Users", "AWS::DynamoDB::Table"},
+			{"Orders", "AWS::DynamoDB::Table", ""}, {"Files", "AWS::S3::Bucket", ""}, {"Users", "AWS::DynamoDB::Table", ""},
+			{"Report", "AWS::Serverless::Function", "runtime python3.13 is not served"},
 		},
 		Warnings: []string{"Parameter Stage has no default;\nan empty value is used"},
 		Outputs:  []Output{{"HelloUrl", "http://hello.lambda-url.localhost:9000/"}, {"Table", "Orders"}},

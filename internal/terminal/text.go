@@ -120,7 +120,8 @@ func (t *Terminal) textAccess(a sluice.Access) []byte {
 	if a.FirstByte > 0 {
 		firstByte = duration(a.FirstByte)
 	}
-	before := t.start(a.Time, a.Function) + "   " + pad(inline(a.Method), len(http.MethodPost)) + " "
+	// The time of its end, like that of the lines around it.
+	before := t.start(a.Time.Add(a.Total), a.Function) + "   " + pad(inline(a.Method), len(http.MethodPost)) + " "
 	after := "  " + t.paint(statusStyle(a.Status), status) +
 		"  first " + firstByte + "  total " + duration(a.Total) +
 		"  " + flow(a.Bytes, a.Chunks, a.Throttled, a.PastBurst)
