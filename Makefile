@@ -27,6 +27,10 @@ build: ## Build bin/sluice: one static file, no paths of this machine in it
 .PHONY: test
 test: ## Run the tests; needs Go and Node, nothing else
 	$(GO) test ./...
+	@$(MAKE) --no-print-directory test-node
+
+.PHONY: test-node
+test-node: ## Run the tests of the Node.js runtime with NODE (node)
 	$(NODE) --test $(or $(NODE_TESTS),$(error runtimes/node/test holds no *.test.mjs))
 
 .PHONY: race

@@ -44,6 +44,7 @@ var rooms = []string{
 	"internal/watch",
 	"internal/config",
 	"internal/terminal",
+	"internal/spelling",
 	".", // the vocabulary
 	"runtimes",
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/sluice-run/sluice/internal/spelling"
 )
 
 // FileName is the name under which a configuration file is found.
@@ -214,7 +216,7 @@ func Misspelt(environ []string) []string {
 			continue
 		}
 		for _, k := range known {
-			if edits(name, k) == 1 {
+			if spelling.Edits(name, k) == 1 {
 				warnings = append(warnings, fmt.Sprintf("the environment variable %s is not a setting; did you mean %s?", name, k))
 				break
 			}
