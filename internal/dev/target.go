@@ -2,6 +2,7 @@ package dev
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/invoke"
+	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/terminal"
 )
 
@@ -31,6 +33,8 @@ type target struct {
 	failure *sluice.Error
 	// fresh tells that pool and failure are what the files hold.
 	fresh bool
+	// passing tells that the failure may go away without a change of the files.
+	passing bool
 	// change counts invalidations; a build that a change overtook starts over.
 	change int
 	// changed is when and by which file the code became stale.
@@ -48,19 +52,20 @@ var _ invoke.Target = (*target)(nil)
 // Pool returns the pool for the next invocation, and waits while the code is
 // being built.
 func (t *target) Pool(ctx context.Context) (*environment.Pool, error) {
-	for {
+	for waited := false; ; waited = true {
 		t.mu.Lock()
 		switch {
 		case t.retired:
 			t.mu.Unlock()
 			return nil, sluice.ErrShuttingDown()
-		case t.fresh && t.failure != nil:
-			defer t.mu.Unlock()
-			return nil, t.failure
-		case t.fresh:
+		case t.fresh && t.failure == nil:
 			defer t.mu.Unlock()
 			return t.pool, nil
+		case t.fresh && (waited || !t.passing):
+			defer t.mu.Unlock()
+			return nil, t.failure
 		}
+		t.fresh = false
 		ready := t.startBuild()
 		t.mu.Unlock()
 		select {
@@ -140,6 +145,9 @@ func (t *target) swap(pool *environment.Pool, err error) func() {
 		return func() {}
 	case err != nil:
 		t.failure = sluice.ErrBuildFailed(err.Error())
+		// A runtime may be installed without any file of the project changing.
+		var missing *runtimes.MissingError
+		t.passing = errors.As(err, &missing)
 		return func() {
 			t.report.BuildFailed(terminal.BuildFailure{Time: time.Now(), Function: t.name, Diagnostic: err.Error()})
 		}

@@ -13,6 +13,7 @@ import (
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/environment"
+	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/terminal"
 )
 
@@ -98,6 +99,23 @@ func TestABrokenBuildIsAnsweredAndHeals(t *testing.T) {
 	f.invalidate("app.ts")
 	if _, err := f.Pool(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAMissingRuntimeIsLookedForAgain(t *testing.T) {
+	missing := true
+	f := newTarget(t, func(context.Context) (*environment.Pool, error) {
+		if missing {
+			return nil, &runtimes.MissingError{Runtime: "nodejs22.x"}
+		}
+		return pool(), nil
+	})
+	if _, err := f.Pool(t.Context()); err == nil || !strings.Contains(err.Error(), "sluice runtimes install nodejs22.x") {
+		t.Errorf("%v", err)
+	}
+	missing = false
+	if _, err := f.Pool(t.Context()); err != nil {
+		t.Errorf("after it was installed: %v", err)
 	}
 }
 

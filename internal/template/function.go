@@ -67,12 +67,11 @@ func (l *loader) function(t *Template, r *resource) *Function {
 		return nil
 	}
 	if fn.Runtime = p.required("Runtime", "nodejs22.x"); fn.Runtime != "" && !slices.Contains(runtimes, fn.Runtime) {
-		if !otherRuntimes.MatchString(fn.Runtime) {
-			p.wrong(p.value("Runtime"), "Runtime", strings.Join(runtimes, ", ")+didYouMean(fn.Runtime, runtimes))
+		if otherRuntimes.MatchString(fn.Runtime) {
+			t.NotRun = append(t.NotRun, NotRun{r.id, r.kind, "runtime " + fn.Runtime + " is not served; served are " + strings.Join(runtimes, ", "), r.keyAt.line})
 			return nil
 		}
-		t.NotRun = append(t.NotRun, NotRun{r.id, r.kind, "runtime " + fn.Runtime + " is not served; served are " + strings.Join(runtimes, ", "), r.keyAt.line})
-		return nil
+		p.wrong(p.value("Runtime"), "Runtime", strings.Join(runtimes, ", ")+didYouMean(fn.Runtime, runtimes))
 	}
 	fn.Handler = p.required("Handler", "index.handler")
 	fn.Timeout = time.Duration(p.number("Timeout", 1, int(sluice.MaxTimeout/time.Second), int(sluice.DefaultTimeout/time.Second), "a number of seconds")) * time.Second
@@ -94,7 +93,7 @@ func (l *loader) function(t *Template, r *resource) *Function {
 	}
 	p.ignored(r)
 	p.events(t, r)
-	if !p.code(t, r, fn) {
+	if mistakes := len(l.problems); !p.code(t, r, fn) && len(l.problems) == mistakes {
 		return nil
 	}
 	fn.Build = p.build(r, fn)

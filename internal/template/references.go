@@ -196,14 +196,15 @@ var ownResources = []string{
 	"Events", "FunctionUrlConfig", "EventInvokeConfig", "DeploymentPreference", "ProvisionedConcurrencyConfig", "AutoPublishAlias", "Policies", "Connectors",
 }
 
-// checkCycles reports resources that depend on each other. The usual one is a
-// function whose environment holds its own URL: on AWS the URL is made after the
-// function.
-func (l *loader) checkCycles() {
+// checkCycles reports resources that depend on each other and returns whether
+// there are none. The usual one is a function whose environment holds its own URL:
+// on AWS the URL is made after the function.
+func (l *loader) checkCycles() bool {
 	const (
 		open = 1
 		done = 2
 	)
+	sound := true
 	state := map[*resource]int{}
 	var trail []*resource
 	var visit func(r *resource)
@@ -213,6 +214,7 @@ func (l *loader) checkCycles() {
 		l.dependencies(r, func(at *node, to *resource) {
 			switch state[to] {
 			case open:
+				sound = false
 				var ids []string
 				for _, r := range trail[slices.Index(trail, to):] {
 					ids = append(ids, r.id)
@@ -231,6 +233,7 @@ func (l *loader) checkCycles() {
 			visit(r)
 		}
 	}
+	return sound
 }
 
 // dependencies calls found for each resource that has to exist before r.

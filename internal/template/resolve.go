@@ -42,12 +42,22 @@ func (l *loader) resolve(n *node) *node {
 	return n
 }
 
+// maxCalls bounds how deep intrinsics lead to each other: a template that is
+// right can be nested as deep as its file, and names lead a few steps further.
+const maxCalls = 2 * maxDepth
+
 // call returns the value of an intrinsic function
 // (docs/contract/sam-template.md §4).
 func (l *loader) call(n *node, name string, argument *node) *node {
 	if argument.kind == unknown {
 		return argument
 	}
+	if l.calls++; l.calls > maxCalls {
+		l.calls--
+		l.problem(n, n.path, "%s depends on itself", name)
+		return n.here(unknown)
+	}
+	defer func() { l.calls-- }()
 	switch name {
 	case "Ref":
 		return l.ref(n, argument)

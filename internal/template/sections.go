@@ -24,6 +24,8 @@ type loader struct {
 	generated map[string]*generated
 	// layers are the folders of the template's layers, by version ARN.
 	layers map[string]string
+	// calls is how many intrinsics are being resolved, one within the other.
+	calls int
 }
 
 // resource is one entry of Resources.
@@ -60,11 +62,12 @@ var topLevel = []string{
 }
 
 // sections reads everything up to the resources' properties, and checks what
-// can be checked without resolving anything.
-func (l *loader) sections() {
+// can be checked without resolving anything. It returns false if the template's
+// structure is not sound enough to look for more mistakes.
+func (l *loader) sections() bool {
 	if l.root.kind != object {
 		l.problem(l.root, nil, "a template is a map with the key Resources, not %s", l.root.kind)
-		return
+		return false
 	}
 	for _, m := range l.root.members {
 		if !slices.Contains(topLevel, m.key) {
@@ -83,12 +86,12 @@ func (l *loader) sections() {
 	l.readConditions()
 	l.readResources()
 	if len(l.problems) > 0 {
-		return
+		return false
 	}
 	l.mergeGlobals()
 	l.generate()
 	l.checkReferences()
-	l.checkCycles()
+	return l.checkCycles()
 }
 
 // section returns a section of the template if it is a map, and reports it if it

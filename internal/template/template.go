@@ -120,14 +120,10 @@ func load(file string, data []byte, o Options) (*Template, error) {
 		resources: map[string]*resource{}, generated: map[string]*generated{}, layers: map[string]string{},
 	}
 	l.root = parse(data, strings.EqualFold(filepath.Ext(file), ".json"), l.report)
-	if l.root != nil {
-		l.sections()
-	}
-	if err := l.err(); err != nil {
-		return nil, err
-	}
 	t := &Template{File: file}
-	l.build(t)
+	if l.root != nil && l.sections() {
+		l.build(t)
+	}
 	if err := l.err(); err != nil {
 		return nil, err
 	}

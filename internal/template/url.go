@@ -24,6 +24,7 @@ func (l *loader) samURL(r *resource, fn *Function) {
 		return
 	}
 	config.known("FunctionUrlConfig", []string{"AuthType", "InvokeMode", "Cors"})
+	url := sluice.FunctionURL{Function: fn.Name, Qualifier: l.publishedAlias(r), Mode: config.mode(), CORS: config.cors()}
 	auth := config.value("AuthType")
 	if auth == nil || auth.text != string(sluice.AuthNone) && auth.text != string(sluice.AuthIAM) {
 		at := config.at
@@ -33,10 +34,8 @@ func (l *loader) samURL(r *resource, fn *Function) {
 		l.problem(at, config.owner.member("AuthType"), "AuthType is required to configure function property `FunctionUrlConfig`. Please provide either AWS_IAM or NONE.")
 		return
 	}
-	url := sluice.FunctionURL{
-		Function: fn.Name, Qualifier: l.publishedAlias(r), AuthType: sluice.AuthType(auth.text),
-		Public: isLiteralNone(p.node.get("FunctionUrlConfig").get("AuthType")), Mode: config.mode(), CORS: config.cors(),
-	}
+	url.AuthType = sluice.AuthType(auth.text)
+	url.Public = isLiteralNone(p.node.get("FunctionUrlConfig").get("AuthType"))
 	l.addURL(fn, url, config.at)
 }
 
