@@ -41,6 +41,11 @@ race: ## Run the Go tests under the race detector; needs a C compiler
 e2e: build ## Test the built binary from outside: real Node, HTTP clients, Chromium
 	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)' $(GO) test -race -count=1 ./test/e2e/...
 
+.PHONY: e2e-race
+e2e-race: ## The same with a binary that carries the race detector; needs a C compiler
+	$(GO) build -race -o $(BIN)-race ./cmd/sluice
+	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)-race' $(GO) test -count=1 ./test/e2e/...
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
