@@ -12,6 +12,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/archive"
 	"github.com/sluice-run/sluice/internal/bundle"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/runtimes"
@@ -107,7 +108,7 @@ func unpack(def *template.Function, fn *sluice.Function, out string) error {
 			continue
 		}
 		fn.Layers[i] = filepath.Join(out, "layer"+strconv.Itoa(i))
-		if err := unzip(layer, fn.Layers[i], maxUnzipped); err != nil {
+		if err := archive.ExtractFile(layer, fn.Layers[i], archive.MaxUnzipped); err != nil {
 			return err
 		}
 	}
@@ -120,7 +121,7 @@ func unpack(def *template.Function, fn *sluice.Function, out string) error {
 		return os.WriteFile(filepath.Join(fn.CodeDir, def.Code.InlineFile), []byte(def.Code.Inline), 0o644)
 	case def.Code.Archive != "":
 		fn.CodeDir = filepath.Join(out, "archive")
-		return unzip(def.Code.Archive, fn.CodeDir, maxUnzipped)
+		return archive.ExtractFile(def.Code.Archive, fn.CodeDir, archive.MaxUnzipped)
 	}
 	return nil
 }
