@@ -25,10 +25,12 @@ var rooms = []string{
 	"bench", // may measure everything
 	"cmd/sluice",
 	"internal/dev",
+	"internal/serve",
 	"internal/server",
 	"internal/console",
 	"internal/functionurl",
 	"internal/lambdaapi",
+	"internal/hosting",
 	"internal/invoke",
 	"internal/environment",
 	"internal/runtimeapi",

@@ -72,7 +72,9 @@ type Response struct {
 	// before its response began, Body is the error document for the caller and
 	// FunctionError is the platform's error type, for example "Sandbox.Timedout".
 	FunctionError string
-	Body          Body
+	// ExecutedVersion is the version that ran: "$LATEST" or a number.
+	ExecutedVersion string
+	Body            Body
 }
 
 // Body is a response body in flight. It belongs to one goroutine; only Close

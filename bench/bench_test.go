@@ -42,10 +42,10 @@ func TestMain(m *testing.M) {
 // fixed is a function whose code never changes.
 type fixed struct{ pool *environment.Pool }
 
-func (t fixed) Pool(context.Context) (*environment.Pool, error) { return t.pool, nil }
-func (t fixed) Retire()                                         { t.pool.Retire() }
-func (t fixed) Wait(context.Context) error                      { <-t.pool.Gone(); return nil }
-func (t fixed) Kill()                                           { t.pool.Kill() }
+func (t fixed) Pool(context.Context, string) (*environment.Pool, error) { return t.pool, nil }
+func (t fixed) Retire()                                                 { t.pool.Retire() }
+func (t fixed) Wait(context.Context) error                              { <-t.pool.Gone(); return nil }
+func (t fixed) Kill()                                                   { t.pool.Kill() }
 
 // urls are the Function URLs of the two benchmark functions.
 type urls struct{}

@@ -107,20 +107,27 @@ func (s *session) dev(cmd *cobra.Command, path string, flags devFlags) error {
 		}
 		return err
 	}
-	s.serveUntilInterrupted(project, out, cfg.Drain)
+	s.drainWhenInterrupted(project, out, cfg.Drain)
 	return nil
 }
 
-// serveUntilInterrupted waits for a signal and drains; a second signal, or the
-// end of the drain, cuts off what is left.
-func (s *session) serveUntilInterrupted(project *dev.Project, out *terminal.Terminal, drain time.Duration) {
+// service is something that runs until it is closed.
+type service interface {
+	Close(ctx context.Context)
+	// Streams counts the responses that are open.
+	Streams() int
+}
+
+// drainWhenInterrupted waits for a signal and drains; a second signal, or the end
+// of the drain, cuts off what is left.
+func (s *session) drainWhenInterrupted(running service, out *terminal.Terminal, drain time.Duration) {
 	<-s.interrupt
-	out.Stopping(terminal.Stop{Time: time.Now(), Streams: project.Streams(), Drain: drain})
+	out.Stopping(terminal.Stop{Time: time.Now(), Streams: running.Streams(), Drain: drain})
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	closed := make(chan struct{})
 	go func() {
-		project.Close(ctx)
+		running.Close(ctx)
 		close(closed)
 	}()
 	select {

@@ -50,8 +50,8 @@ type target struct {
 var _ invoke.Target = (*target)(nil)
 
 // Pool returns the pool for the next invocation, and waits while the code is
-// being built.
-func (t *target) Pool(ctx context.Context) (*environment.Pool, error) {
+// being built. Every qualifier leads to the current code.
+func (t *target) Pool(ctx context.Context, _ string) (*environment.Pool, error) {
 	for waited := false; ; waited = true {
 		t.mu.Lock()
 		switch {

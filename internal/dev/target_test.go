@@ -42,13 +42,13 @@ func pool() *environment.Pool {
 func TestCodeIsBuiltOnceUntilItChanges(t *testing.T) {
 	builds := 0
 	f := newTarget(t, func(context.Context) (*environment.Pool, error) { builds++; return pool(), nil })
-	first, _ := f.Pool(t.Context())
-	again, _ := f.Pool(t.Context())
+	first, _ := f.Pool(t.Context(), "")
+	again, _ := f.Pool(t.Context(), "")
 	if first != again || builds != 1 {
 		t.Errorf("%d builds for two requests", builds)
 	}
 	f.invalidate("index.mjs")
-	fresh, _ := f.Pool(t.Context())
+	fresh, _ := f.Pool(t.Context(), "")
 	if fresh == first || builds != 2 {
 		t.Errorf("%d builds after a change", builds)
 	}
@@ -74,7 +74,7 @@ func TestAChangeDuringABuildStartsItOver(t *testing.T) {
 	proceed <- true
 	<-begun
 	proceed <- true
-	if _, err := f.Pool(t.Context()); err != nil || builds.Load() != 2 {
+	if _, err := f.Pool(t.Context(), ""); err != nil || builds.Load() != 2 {
 		t.Errorf("%d builds, %v", builds.Load(), err)
 	}
 }
@@ -87,17 +87,17 @@ func TestABrokenBuildIsAnsweredAndHeals(t *testing.T) {
 		}
 		return pool(), nil
 	})
-	_, err := f.Pool(t.Context())
+	_, err := f.Pool(t.Context(), "")
 	var refused *sluice.Error
 	if !errors.As(err, &refused) || refused.Status != 502 || !strings.Contains(refused.Message, "app.ts:1:1") {
 		t.Errorf("%v", err)
 	}
 	broken = false
-	if _, err := f.Pool(t.Context()); err == nil {
+	if _, err := f.Pool(t.Context(), ""); err == nil {
 		t.Error("it was built again although nothing changed")
 	}
 	f.invalidate("app.ts")
-	if _, err := f.Pool(t.Context()); err != nil {
+	if _, err := f.Pool(t.Context(), ""); err != nil {
 		t.Error(err)
 	}
 }
@@ -110,11 +110,11 @@ func TestAMissingRuntimeIsLookedForAgain(t *testing.T) {
 		}
 		return pool(), nil
 	})
-	if _, err := f.Pool(t.Context()); err == nil || !strings.Contains(err.Error(), "sluice runtimes install nodejs22.x") {
+	if _, err := f.Pool(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "sluice runtimes install nodejs22.x") {
 		t.Errorf("%v", err)
 	}
 	missing = false
-	if _, err := f.Pool(t.Context()); err != nil {
+	if _, err := f.Pool(t.Context(), ""); err != nil {
 		t.Errorf("after it was installed: %v", err)
 	}
 }
@@ -124,7 +124,7 @@ func TestACallerThatLeavesDoesNotWaitForABuild(t *testing.T) {
 	f := newTarget(t, func(context.Context) (*environment.Pool, error) { <-proceed; return pool(), nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := f.Pool(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := f.Pool(ctx, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	close(proceed)
@@ -132,9 +132,9 @@ func TestACallerThatLeavesDoesNotWaitForABuild(t *testing.T) {
 
 func TestARetiredTargetRefuses(t *testing.T) {
 	f := newTarget(t, func(context.Context) (*environment.Pool, error) { return pool(), nil })
-	f.Pool(t.Context())
+	f.Pool(t.Context(), "")
 	f.Retire()
-	if _, err := f.Pool(t.Context()); err == nil || sluice.AsError(err).Code != "ServiceUnavailableException" {
+	if _, err := f.Pool(t.Context(), ""); err == nil || sluice.AsError(err).Code != "ServiceUnavailableException" {
 		t.Errorf("%v", err)
 	}
 }

@@ -132,9 +132,9 @@ func serve(t *testing.T, mode sluice.InvokeMode, change func(*front, *sluice.Fun
 // fixed is a function whose code never changes.
 type fixed struct{ pool *environment.Pool }
 
-func (t fixed) Pool(context.Context) (*environment.Pool, error) { return t.pool, nil }
-func (t fixed) Retire()                                         { t.pool.Retire() }
-func (t fixed) Kill()                                           { t.pool.Kill() }
+func (t fixed) Pool(context.Context, string) (*environment.Pool, error) { return t.pool, nil }
+func (t fixed) Retire()                                                 { t.pool.Retire() }
+func (t fixed) Kill()                                                   { t.pool.Kill() }
 func (t fixed) Wait(ctx context.Context) error {
 	select {
 	case <-t.pool.Gone():

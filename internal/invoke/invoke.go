@@ -14,9 +14,10 @@ import (
 // Target is a function that can be invoked. Its code may change between two
 // invocations, which is why it is asked for a pool each time.
 type Target interface {
-	// Pool returns the pool that serves the next invocation. It may wait for the
-	// code to be built. An error is an *sluice.Error for the caller.
-	Pool(ctx context.Context) (*environment.Pool, error)
+	// Pool returns the pool that serves the next invocation of a qualifier, which
+	// is "", "$LATEST", an alias or a version number. It may wait for the code to
+	// be built. An error is an *sluice.Error for the caller.
+	Pool(ctx context.Context, qualifier string) (*environment.Pool, error)
 	// Retire lets invocations in progress finish and ends everything else.
 	Retire()
 	// Wait returns when nothing of the retired target is left, or with the
@@ -30,6 +31,10 @@ type Target interface {
 type Service struct {
 	identity sluice.Identity
 
+	// find returns targets that nobody has set, nil for none.
+	find  func(name string) Target
+	found func() []Target
+
 	mu      sync.RWMutex
 	closed  bool
 	targets map[string]Target
@@ -40,6 +45,13 @@ var _ sluice.Invoker = (*Service)(nil)
 // New returns a service without functions.
 func New(identity sluice.Identity) *Service {
 	return &Service{identity: identity, targets: map[string]Target{}}
+}
+
+// FindWith makes find the source of targets that were not Set. It is called before
+// the service is used, and find is called for each invocation; it returns nil for an
+// unknown function. all returns every target that find has returned.
+func (s *Service) FindWith(find func(name string) Target, all func() []Target) {
+	s.find, s.found = find, all
 }
 
 // Set makes t the function of that name. The target it replaces is returned,
@@ -68,13 +80,16 @@ func (s *Service) Invoke(ctx context.Context, inv *sluice.Invocation) (*sluice.R
 		s.mu.RLock()
 		target, closed := s.targets[inv.Function], s.closed
 		s.mu.RUnlock()
+		if target == nil && s.find != nil && !closed {
+			target = s.find(inv.Function)
+		}
 		switch {
 		case closed:
 			return nil, sluice.ErrShuttingDown()
 		case target == nil:
 			return nil, sluice.ErrNotFound(arn)
 		}
-		pool, err := target.Pool(ctx)
+		pool, err := target.Pool(ctx, inv.Qualifier)
 		if err != nil {
 			return nil, sluice.AsError(err)
 		}
@@ -85,7 +100,9 @@ func (s *Service) Invoke(ctx context.Context, inv *sluice.Invocation) (*sluice.R
 		if err != nil {
 			return nil, sluice.AsError(err)
 		}
-		return env.Invoke(inv, arn), nil
+		resp := env.Invoke(inv, arn)
+		resp.ExecutedVersion = pool.Function().Version
+		return resp, nil
 	}
 }
 
@@ -99,6 +116,9 @@ func (s *Service) Close(ctx context.Context) {
 		targets = append(targets, t)
 	}
 	s.mu.Unlock()
+	if s.found != nil {
+		targets = append(targets, s.found()...)
+	}
 	for _, t := range targets {
 		t.Retire()
 	}

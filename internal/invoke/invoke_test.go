@@ -20,7 +20,7 @@ type stub struct {
 	killed  bool
 }
 
-func (s *stub) Pool(context.Context) (*environment.Pool, error) {
+func (s *stub) Pool(context.Context, string) (*environment.Pool, error) {
 	s.asked++
 	if s.err != nil {
 		return nil, s.err

@@ -79,6 +79,8 @@ type Store struct {
 	// gone are the revisions at which keys were deleted: an update that arrives
 	// late must not bring one back.
 	gone map[string]uint64
+	// changes counts what happened to the view.
+	changes uint64
 }
 
 const (
@@ -215,6 +217,7 @@ func (s *Store) put(r Record) {
 	defer s.mu.Unlock()
 	if r.Revision > s.view[r.Key].Revision && r.Revision > s.gone[r.Key] {
 		s.view[r.Key] = r
+		s.changes++
 		delete(s.gone, r.Key)
 	}
 }
@@ -224,6 +227,7 @@ func (s *Store) drop(key string, revision uint64) {
 	defer s.mu.Unlock()
 	if revision > s.view[key].Revision {
 		delete(s.view, key)
+		s.changes++
 		s.gone[key] = max(s.gone[key], revision)
 	}
 }
@@ -249,6 +253,13 @@ func (s *Store) Get(key string) (Record, bool) {
 	defer s.mu.RUnlock()
 	r, ok := s.view[key]
 	return r, ok
+}
+
+// Revision grows whenever a record changes.
+func (s *Store) Revision() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.changes
 }
 
 // List returns the records whose keys begin with prefix, in the order of their

@@ -1,0 +1,193 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/config"
+	"github.com/sluice-run/sluice/internal/environment"
+	"github.com/sluice-run/sluice/internal/functionurl"
+	"github.com/sluice-run/sluice/internal/hosting"
+	"github.com/sluice-run/sluice/internal/invoke"
+	"github.com/sluice-run/sluice/internal/lambdaapi"
+	"github.com/sluice-run/sluice/internal/registry"
+	"github.com/sluice-run/sluice/internal/runtimes"
+	"github.com/sluice-run/sluice/internal/sandbox/process"
+	"github.com/sluice-run/sluice/internal/server"
+	"github.com/sluice-run/sluice/internal/store"
+	"github.com/sluice-run/sluice/internal/terminal"
+	"github.com/sluice-run/sluice/runtimes/node"
+)
+
+// Options say how to serve.
+type Options struct {
+	Config config.Config
+	// Credentials are handed to functions, "NAME=value".
+	Credentials []string
+	Runtimes    *runtimes.Resolver
+	Terminal    *terminal.Terminal
+	Log         *slog.Logger
+	// Version is Sluice's own, Started when the program was.
+	Version string
+	Started time.Time
+}
+
+// openTimeout bounds how long the state may take to be read.
+const openTimeout = 2 * time.Minute
+
+// Server is a running `sluice serve`.
+type Server struct {
+	o        Options
+	store    *store.Store
+	registry *registry.Registry
+	hosted   *hosting.Hosting
+	invoker  *invoke.Service
+	server   *server.Server
+	urls     *urls
+	// dir holds code and environments; it goes with the server. Everything that
+	// lasts is in the store.
+	dir string
+}
+
+// Open opens the state in the configuration's data folder and serves it.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	s := &Server{o: o}
+	listener, err := net.Listen("tcp", o.Config.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w; choose another address with --addr, port 0 takes a free one", err)
+	}
+	if err := s.open(ctx, listener); err != nil {
+		listener.Close()
+		s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) open(ctx context.Context, listener net.Listener) error {
+	if s.o.Config.Data == "" {
+		return fmt.Errorf("there is no folder for state; set one with --data")
+	}
+	opening, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	var err error
+	if s.store, err = store.Open(opening, store.Options{Dir: s.StateDir(), Log: s.o.Log}); err != nil {
+		return err
+	}
+	s.registry = registry.New(s.store)
+	// What a crash left behind between a package and its function.
+	if _, err := s.registry.CollectCode(opening, func(string) bool { return false }); err != nil {
+		return fmt.Errorf("code packages: %w", err)
+	}
+	if s.dir, err = os.MkdirTemp("", "sluice-"); err != nil {
+		return err
+	}
+	bootstrap, err := runtimes.Materialize(node.Files, filepath.Join(s.dir, "runtime"))
+	if err != nil {
+		return err
+	}
+	quotas, identity := s.o.Config.Quotas(), s.o.Config.Identity()
+	tails := &lambdaapi.Tails{Observer: s.o.Terminal}
+	host := &environment.Host{
+		Driver: process.New(), Observer: tails, Identity: identity, Quirks: s.o.Config.Quirks,
+		Quotas: func() sluice.Quotas { return quotas }, Dir: s.dir, Credentials: s.o.Credentials, Idle: s.o.Config.Idle,
+	}
+	s.hosted = &hosting.Hosting{
+		Registry: s.registry, Host: host, Identity: identity, Code: &hosting.CodeCache{Dir: filepath.Join(s.dir, "code"), Fetch: s.registry.Code},
+		Runtime: func(fn sluice.Function) (environment.Runtime, error) { return s.runtime(fn, bootstrap) },
+	}
+	s.invoker = invoke.New(identity)
+	s.invoker.FindWith(s.hosted.Target, s.hosted.Targets)
+	s.urls = &urls{registry: s.registry, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
+	api := &lambdaapi.API{
+		Registry: s.registry, Invoker: s.invoker, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed,
+		URL: s.urls.host, Tails: tails, Domain: s.o.Config.Domain, Log: s.o.Log, Now: time.Now,
+	}
+	front := functionurl.New(functionurl.Config{
+		Invoker: s.invoker, URLs: s.urls, Quotas: host.Quotas, Identity: identity, Observer: tails, Quirks: s.o.Config.Quirks, Domain: s.o.Config.Domain,
+	})
+	s.server = server.Serve(listener, server.Options{
+		Routes: []server.Route{
+			{Match: front.Match, Handler: front},
+			{Match: lambdaapi.Match, Handler: api.Handler()},
+			{Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, lambdaapi.CodePath) }, Handler: http.HandlerFunc(api.Code)},
+		},
+		Work: s.invoker, Log: s.o.Log,
+	})
+	return s.announce()
+}
+
+// StateDir is the folder that holds everything that lasts.
+func (s *Server) StateDir() string { return filepath.Join(s.o.Config.Data, "state") }
+
+// announce prints what is served.
+func (s *Server) announce() error {
+	functions, err := s.registry.Functions()
+	if err != nil {
+		return err
+	}
+	b := terminal.Banner{Time: time.Now(), Command: "serve", Version: s.o.Version, Source: s.StateDir(), Address: s.urls.base(), Took: time.Since(s.o.Started)}
+	for _, f := range functions {
+		row := terminal.BannerFunction{Name: f.Name, Runtime: f.Latest.Runtime, Timeout: time.Duration(f.Latest.Timeout) * time.Second, MemoryMB: f.Latest.MemorySize}
+		if in, err := s.o.Runtimes.Resolve(f.Latest.Runtime); err == nil {
+			row.ServedBy, row.RuntimeWarning = "node v"+in.Version, in.Warning
+		} else {
+			row.ServedBy, row.RuntimeWarning = "nothing", err.Error()
+		}
+		for qualifier, u := range f.URLs {
+			mode := u.Mode
+			if mode == "" {
+				mode = sluice.Buffered
+			}
+			row.URLs = append(row.URLs, terminal.BannerURL{Mode: mode, Auth: u.AuthType, Qualifier: qualifier, Host: s.urls.host(u.ID), Path: s.urls.base() + "/lambda-url/" + f.Name + "/"})
+		}
+		b.Functions = append(b.Functions, row)
+	}
+	s.o.Terminal.Ready(b)
+	return nil
+}
+
+// runtime is how the process of a function is started.
+func (s *Server) runtime(fn sluice.Function, bootstrap string) (environment.Runtime, error) {
+	in, err := s.o.Runtimes.Resolve(fn.Runtime)
+	if err != nil {
+		return environment.Runtime{}, err
+	}
+	return environment.Runtime{
+		Dir: bootstrap, Version: "nodejs:" + strconv.Itoa(in.Major) + ".v" + in.Version,
+		Command: func() []string { return []string{in.Path, filepath.Join(bootstrap, "index.mjs")} },
+	}, nil
+}
+
+// Streams counts the responses that are open.
+func (s *Server) Streams() int { return s.hosted.Busy() }
+
+// Addr is the address the server listens on.
+func (s *Server) Addr() *net.TCPAddr { return s.server.Addr() }
+
+// Close lets responses in progress run on until ctx ends, then cuts them off.
+// Nothing is left when it returns, but the state.
+func (s *Server) Close(ctx context.Context) { s.close(ctx) }
+
+func (s *Server) close(ctx context.Context) {
+	if s.server != nil {
+		s.server.Close(ctx)
+	} else if s.invoker != nil {
+		s.invoker.Close(ctx)
+	}
+	if s.store != nil {
+		s.store.Close()
+	}
+	if s.dir != "" {
+		os.RemoveAll(s.dir)
+	}
+}
