@@ -30,6 +30,7 @@ var rooms = []string{
 	"internal/console",
 	"internal/functionurl",
 	"internal/lambdaapi",
+	"internal/async",
 	"internal/hosting",
 	"internal/invoke",
 	"internal/environment",

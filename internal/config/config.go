@@ -36,6 +36,9 @@ type Config struct {
 	// Idle is how long an execution environment without work is kept. Zero keeps
 	// it until the server stops.
 	Idle time.Duration `yaml:"idle"`
+	// RetryWait is the wait before the first retry of an asynchronous invocation
+	// whose function failed; the second is twice as long.
+	RetryWait time.Duration `yaml:"retryWait"`
 }
 
 // Limits are AWS's limits as dials. Sizes are bytes; zero lifts a limit.
@@ -88,6 +91,8 @@ func Default() Config {
 		Log:   Log{Format: LogAuto, Level: "info"},
 		Drain: 10 * time.Second,
 		Idle:  10 * time.Minute,
+
+		RetryWait: time.Minute,
 	}
 }
 

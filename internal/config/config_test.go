@@ -162,7 +162,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 	values := map[string]string{
 		"addr": "localhost:1", "exposeUnsandboxed": "true", "domain": "a.test", "data": "/var/lib/x",
 		"region": "cn-north-1", "accountId": "000000000001", "quirks": "fixed", "log.format": "json",
-		"log.level": "debug", "drain": "0", "idle": "1h30m",
+		"log.level": "debug", "drain": "0", "idle": "1h30m", "retryWait": "7s",
 		"limits.streamedPayload": "1KB", "limits.streamBurst": "2KB", "limits.streamRate": "3KB",
 		"limits.bufferedPayload": "4KB", "limits.requestPayload": "5KB", "limits.concurrency": "6",
 	}
@@ -396,6 +396,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"log.level", func(c *Config) { c.Log.Level = "INFO" }},
 		{"drain", func(c *Config) { c.Drain = -1 }},
 		{"idle", func(c *Config) { c.Idle = -time.Second }},
+		{"retryWait", func(c *Config) { c.RetryWait = -time.Second }},
 	} {
 		c := Default()
 		tc.change(&c)

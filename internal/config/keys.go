@@ -95,6 +95,11 @@ func settings() []setting {
 			set:  func(c *Config, s string) error { return setDuration(&c.Idle, s) },
 			text: func(c Config) string { return durationText(c.Idle) },
 		},
+		{
+			key: "retryWait", usage: "`duration` before an asynchronous invocation that failed is tried again; the second wait is twice as long",
+			set:  func(c *Config, s string) error { return setDuration(&c.RetryWait, s) },
+			text: func(c Config) string { return durationText(c.RetryWait) },
+		},
 	}
 }
 

@@ -60,6 +60,9 @@ func (c Config) mistakes(where map[string]string) []error {
 	if c.Drain < 0 {
 		report("drain", "%v is negative; write 0 to break open streams at once", c.Drain)
 	}
+	if c.RetryWait < 0 {
+		report("retryWait", "%v is negative; write 0 to retry at once", c.RetryWait)
+	}
 	if c.Idle < 0 {
 		report("idle", "%v is negative; write 0 to keep execution environments until the server stops", c.Idle)
 	}

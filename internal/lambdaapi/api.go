@@ -22,6 +22,9 @@ import (
 type API struct {
 	Registry *registry.Registry
 	Invoker  sluice.Invoker
+	// Enqueue keeps an asynchronous invocation; it is on disk when Enqueue
+	// returns.
+	Enqueue  func(ctx context.Context, inv *sluice.Invocation) error
 	Identity sluice.Identity
 	Quotas   func() sluice.Quotas
 	// Changed is told the name of a function after it was changed or deleted.

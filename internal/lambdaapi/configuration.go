@@ -239,8 +239,8 @@ func (s *settings) checkSupport() error {
 	if s.SnapStart != nil && s.SnapStart.ApplyOn != "" && s.SnapStart.ApplyOn != "None" {
 		return notSupported("SnapStart.")
 	}
-	if s.DeadLetterConfig != nil && s.DeadLetterConfig.TargetArn != "" {
-		return notSupported("DeadLetterConfig; asynchronous invocation is not there yet.")
+	if d := s.DeadLetterConfig; d != nil && d.TargetArn != "" && !strings.Contains(d.TargetArn, ":lambda:") {
+		return notSupported("dead-letter targets other than functions: %s.", d.TargetArn)
 	}
 	if l := s.LoggingConfig; l != nil && l.LogFormat != "JSON" && (l.ApplicationLogLevel != "" || l.SystemLogLevel != "") {
 		return invalid("Log level configuration is only available when LogFormat is JSON.")
@@ -312,6 +312,9 @@ func (s *settings) applyTo(name string, v *registry.Version, layers []registry.L
 	}
 	if s.Layers != nil {
 		v.Layers = layers
+	}
+	if s.DeadLetterConfig != nil {
+		v.DeadLetter = s.DeadLetterConfig.TargetArn
 	}
 	if len(s.VpcConfig) > 0 && string(s.VpcConfig) != "null" {
 		v.VPC = s.VpcConfig

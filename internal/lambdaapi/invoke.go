@@ -72,9 +72,6 @@ func (c *call) readInvocation(inv *sluice.Invocation, mode sluice.InvokeMode) er
 	if err := v.err(); err != nil {
 		return err
 	}
-	if kind == "Event" {
-		return notSupported("InvocationType Event; asynchronous invocation is not there yet.")
-	}
 	if text := c.r.Header.Get("X-Amz-Client-Context"); text != "" {
 		decoded, err := base64.StdEncoding.DecodeString(text)
 		if err != nil || !json.Valid(decoded) || len(text) > maxClientContext {
@@ -84,12 +81,19 @@ func (c *call) readInvocation(inv *sluice.Invocation, mode sluice.InvokeMode) er
 	}
 	inv.TraceID = or(c.r.Header.Get("X-Amzn-Trace-Id"), sluice.NewTraceID(c.Now())+";Sampled=0")
 	var err error
-	inv.Payload, err = c.payload()
+	limit := c.Quotas().RequestPayload
+	if kind == "Event" && limit > 0 {
+		limit = min(limit, maxEvent)
+	}
+	inv.Payload, err = c.payload(limit)
 	return err
 }
 
-func (c *call) payload() ([]byte, error) {
-	limit := c.Quotas().RequestPayload
+// maxEvent bounds the payload of an asynchronous invocation, in bytes
+// (docs/contract/invoke-api.md §2).
+const maxEvent = 1 << 20
+
+func (c *call) payload(limit int64) ([]byte, error) {
 	body := c.r.Body
 	if limit > 0 {
 		if c.r.ContentLength > limit {
@@ -138,6 +142,10 @@ func invokeFunction(c *call, w http.ResponseWriter) {
 	if inv == nil {
 		return
 	}
+	if c.r.Header.Get("X-Amz-Invocation-Type") == "Event" {
+		c.enqueue(w, inv, nil)
+		return
+	}
 	var tail *tail
 	if c.tailed() {
 		tail = c.Tails.begin(inv.RequestID)
@@ -167,6 +175,32 @@ func invokeFunction(c *call, w http.ResponseWriter) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(data)))
 	w.Write(data)
+}
+
+// enqueue answers 202 once the event is on disk; body is what comes with it.
+func (c *call) enqueue(w http.ResponseWriter, inv *sluice.Invocation, body []byte) {
+	err := c.dryRun(reference{inv.Function, inv.Qualifier})
+	if err == nil {
+		err = c.Enqueue(c.ctx, inv)
+	}
+	if err != nil {
+		c.fail(w, inv.RequestID, missingLatest(c.API, reference{inv.Function, inv.Qualifier}, err))
+		return
+	}
+	head(w, inv.RequestID)
+	if len(body) > 0 {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.WriteHeader(http.StatusAccepted)
+	w.Write(body)
+}
+
+// invokeAsync is the old form of InvocationType Event.
+func invokeAsync(c *call, w http.ResponseWriter) {
+	c.r.Header.Set("X-Amz-Invocation-Type", "Event")
+	if inv := c.invocation(w, sluice.Buffered); inv != nil {
+		c.enqueue(w, inv, []byte(`{"Status":202}`))
+	}
 }
 
 // documentOfError is the JSON that a caller gets for a response that broke.

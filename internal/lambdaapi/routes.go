@@ -18,13 +18,14 @@ func (a *API) routes() []route {
 		one    = f2015 + "/{F}"
 		url    = "/2021-10-31/functions/{F}/url"
 		layers = "/2018-10-31/layers"
+		events = "/2019-09-25/functions/{F}/event-invoke-config"
 	)
 	routes := []route{
 		{"Invoke", "POST " + one + "/invocations", nil, invokeFunction},
 		{"InvokeWithResponseStream", "POST /2021-11-15/functions/{F}/response-streaming-invocations", nil, invokeWithResponseStream},
 		// cargo-lambda's date.
 		{"InvokeWithResponseStream", "POST " + one + "/response-streaming-invocations", nil, invokeWithResponseStream},
-		{"InvokeAsync", "POST /2014-11-13/functions/{F}/invoke-async/", unsupported("InvokeAsync; asynchronous invocation is not there yet"), nil},
+		{"InvokeAsync", "POST /2014-11-13/functions/{F}/invoke-async/", nil, invokeAsync},
 	}
 	for _, r := range []struct {
 		name, pattern string
@@ -58,8 +59,11 @@ func (a *API) routes() []route {
 		{"DeleteFunctionConcurrency", "DELETE /2017-10-31/functions/{F}/concurrency", deleteFunctionConcurrency},
 		{"GetFunctionConcurrency", "GET /2019-09-30/functions/{F}/concurrency", getFunctionConcurrency},
 		{"PutProvisionedConcurrencyConfig", "PUT /2019-09-30/functions/{F}/provisioned-concurrency", unsupported("provisioned concurrency")},
-		{"PutFunctionEventInvokeConfig", "PUT /2019-09-25/functions/{F}/event-invoke-config", unsupported("event-invoke configurations; asynchronous invocation is not there yet")},
-		{"UpdateFunctionEventInvokeConfig", "POST /2019-09-25/functions/{F}/event-invoke-config", unsupported("event-invoke configurations; asynchronous invocation is not there yet")},
+		{"PutFunctionEventInvokeConfig", "PUT " + events, setEventInvoke(false)},
+		{"UpdateFunctionEventInvokeConfig", "POST " + events, setEventInvoke(true)},
+		{"GetFunctionEventInvokeConfig", "GET " + events, getEventInvoke},
+		{"DeleteFunctionEventInvokeConfig", "DELETE " + events, deleteEventInvoke},
+		{"ListFunctionEventInvokeConfigs", "GET " + events + "/list", listEventInvoke},
 		{"TagResource", "POST /2017-03-31/tags/{ARN}", tagResource},
 		{"ListTags", "GET /2017-03-31/tags/{ARN}", listTags},
 		{"UntagResource", "DELETE /2017-03-31/tags/{ARN}", untagResource},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/async"
 	"github.com/sluice-run/sluice/internal/config"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/functionurl"
@@ -51,6 +52,7 @@ type Server struct {
 	registry *registry.Registry
 	hosted   *hosting.Hosting
 	invoker  *invoke.Service
+	async    *async.Service
 	server   *server.Server
 	urls     *urls
 	// dir holds code and environments; it goes with the server. Everything that
@@ -107,9 +109,14 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	}
 	s.invoker = invoke.New(identity)
 	s.invoker.FindWith(s.hosted.Target, s.hosted.Targets)
+	queue, err := s.store.Queue(opening)
+	if err != nil {
+		return err
+	}
+	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: s.invoker, Identity: identity, Wait: s.o.Config.RetryWait, Log: s.o.Log}
 	s.urls = &urls{registry: s.registry, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
 	api := &lambdaapi.API{
-		Registry: s.registry, Invoker: s.invoker, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed,
+		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed,
 		URL: s.urls.host, Tails: tails, Domain: s.o.Config.Domain, Log: s.o.Log, Now: time.Now,
 	}
 	front := functionurl.New(functionurl.Config{
@@ -123,6 +130,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		},
 		Work: s.invoker, Log: s.o.Log,
 	})
+	s.async.Start()
 	return s.announce()
 }
 
@@ -179,10 +187,16 @@ func (s *Server) Addr() *net.TCPAddr { return s.server.Addr() }
 func (s *Server) Close(ctx context.Context) { s.close(ctx) }
 
 func (s *Server) close(ctx context.Context) {
+	if s.async != nil {
+		s.async.Stop()
+	}
 	if s.server != nil {
 		s.server.Close(ctx)
 	} else if s.invoker != nil {
 		s.invoker.Close(ctx)
+	}
+	if s.async != nil {
+		s.async.Close()
 	}
 	if s.store != nil {
 		s.store.Close()
