@@ -22,6 +22,9 @@ type Config struct {
 	// Data is the folder for state. Load makes it absolute and puts the user's
 	// data folder in place of ""; it stays "" when the user has no home.
 	Data string `yaml:"data"`
+	// Credentials is a file of access keys and their policies, "" for none. Load
+	// makes it absolute.
+	Credentials string `yaml:"credentials"`
 	// Region is the AWS region that the server plays.
 	Region string `yaml:"region"`
 	// AccountID is the AWS account that the server plays, 12 digits.

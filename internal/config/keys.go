@@ -51,6 +51,11 @@ func settings() []setting {
 			text: func(c Config) string { return c.Data },
 		},
 		{
+			key: "credentials", inFolder: true, usage: "`file` of access keys and what each may do; without one any signature is taken",
+			set:  func(c *Config, s string) error { c.Credentials = s; return nil },
+			text: func(c Config) string { return c.Credentials },
+		},
+		{
 			key: "region", usage: "AWS `region` to play",
 			set:  func(c *Config, s string) error { c.Region = s; return nil },
 			text: func(c Config) string { return c.Region },

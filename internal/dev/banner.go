@@ -41,7 +41,7 @@ func (p *Project) banner(pl *plan) terminal.Banner {
 func note(u sluice.FunctionURL) string {
 	switch {
 	case u.AuthType == sluice.AuthIAM:
-		return "AWS_IAM is not served yet: answers 501"
+		return "AWS_IAM: takes any signature here, and answers 403 without one"
 	case !u.Public:
 		return "no permission lets everybody call it: answers 403"
 	}

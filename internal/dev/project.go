@@ -13,6 +13,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/auth"
 	"github.com/sluice-run/sluice/internal/config"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/functionurl"
@@ -113,7 +114,8 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 	}
 	front := functionurl.New(functionurl.Config{
 		Invoker: p.invoker, URLs: p.urls, Quotas: p.host.Quotas, Identity: p.host.Identity,
-		Observer: p.o.Terminal,
+		Observer: p.o.Terminal, Quirks: p.o.Config.Quirks, Domain: p.o.Config.Domain,
+		Authorize: functionurl.IAM(auth.New(p.host.Identity, nil), p.host.Identity, func(sluice.FunctionURL) *auth.Policy { return nil }),
 	})
 	p.server = server.Serve(listener, server.Options{
 		Routes: []server.Route{{Match: front.Match, Handler: front}},

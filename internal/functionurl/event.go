@@ -29,6 +29,8 @@ type event struct {
 	body    []byte
 	// text tells that body goes into the event as it is.
 	text bool
+	// caller is who signed the request, nil for anybody.
+	caller *Caller
 }
 
 type field struct{ name, value string }
@@ -43,7 +45,7 @@ func (x *exchange) event(body []byte) *event {
 	}
 	e := &event{
 		method: x.r.Method, rawPath: x.target.rawPath, rawQuery: x.target.rawQuery, domain: domain, id: id,
-		sourceIP: sourceIP(x.r), requestID: x.requestID, time: x.start, cookies: x.r.Header["Cookie"], body: body,
+		sourceIP: sourceIP(x.r), requestID: x.requestID, time: x.start, cookies: x.r.Header["Cookie"], body: body, caller: x.caller,
 		text: isText(x.r.Header.Get("Content-Type")) && utf8.Valid(body),
 	}
 	e.headers = x.eventHeaders(e.sourceIP, len(body))
@@ -63,7 +65,7 @@ func (x *exchange) eventHeaders(sourceIP string, bodyLength int) []field {
 	in := x.r.Header
 	fields := make([]field, 0, len(in)+6)
 	for name, values := range in {
-		if hopByHop[name] || nominated(in, name) {
+		if hopByHop[name] || nominated(in, name) || name == "Authorization" && x.caller != nil {
 			continue
 		}
 		separator := ","
@@ -198,7 +200,24 @@ func (e *event) appendCookies(b []byte) []byte {
 
 // appendContext writes requestContext (docs/contract/function-url.md §2.2).
 func (e *event) appendContext(b []byte) []byte {
-	b = append(b, `,"requestContext":{"accountId":"anonymous","apiId":`...)
+	b = append(b, `,"requestContext":{"accountId":`...)
+	if c := e.caller; c == nil {
+		b = append(b, `"anonymous"`...)
+	} else {
+		b = appendString(b, c.AccountID)
+		b = append(b, `,"authorizer":{"iam":{"accessKey":`...)
+		b = appendString(b, c.AccessKey)
+		b = append(b, `,"accountId":`...)
+		b = appendString(b, c.AccountID)
+		b = append(b, `,"callerId":`...)
+		b = appendString(b, c.CallerID)
+		b = append(b, `,"cognitoIdentity":null,"principalOrgId":null,"userArn":`...)
+		b = appendString(b, c.UserARN)
+		b = append(b, `,"userId":`...)
+		b = appendString(b, c.UserID)
+		b = append(b, `}}`...)
+	}
+	b = append(b, `,"apiId":`...)
 	b = appendString(b, e.id)
 	b = append(b, `,"domainName":`...)
 	b = appendString(b, e.domain)

@@ -34,6 +34,8 @@ type exchange struct {
 	target    target
 	url       sluice.FunctionURL
 	inv       sluice.Invocation
+	// caller is nil unless the URL has AuthType AWS_IAM.
+	caller *Caller
 
 	access sluice.Access
 	// begun tells that the head of the answer was handed to the server.
@@ -105,6 +107,12 @@ func (x *exchange) respond(resp *sluice.Response) {
 // invocation builds the event. It reports false if it has answered instead.
 func (x *exchange) invocation() bool {
 	body, err := x.readBody()
+	if err == nil && x.url.AuthType == sluice.AuthIAM {
+		var refused *sluice.Error
+		if x.caller, refused = x.Authorize(x.r, body, x.url); refused != nil {
+			err = refused
+		}
+	}
 	if err == nil {
 		x.inv = sluice.Invocation{
 			RequestID: x.requestID, Function: x.url.Function, Qualifier: x.url.Qualifier, Mode: x.url.Mode,

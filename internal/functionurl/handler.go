@@ -18,7 +18,7 @@ type URLs interface {
 	ByFunction(name, qualifier string) (sluice.FunctionURL, bool)
 }
 
-// Config is what a Handler works with. All members but Domain and Quirks are
+// Config is what a Handler works with. All members but Domain, Quirks and Authorize are
 // required.
 type Config struct {
 	Invoker sluice.Invoker
@@ -27,11 +27,20 @@ type Config struct {
 	Quotas   func() sluice.Quotas
 	Identity sluice.Identity
 	Observer sluice.Observer
+	// Authorize decides who may call a URL with AuthType AWS_IAM; body is the whole
+	// request body. Nil refuses everybody.
+	Authorize func(r *http.Request, body []byte, url sluice.FunctionURL) (*Caller, *sluice.Error)
 	// Quirks is QuirksAWS when empty.
 	Quirks sluice.Quirks
 	// Domain completes the domainName of requests that came by path; "" is
 	// "localhost".
 	Domain string
+}
+
+// Caller is who signed a request, as the function sees it
+// (docs/contract/function-url.md §2.2).
+type Caller struct {
+	AccessKey, AccountID, CallerID, UserARN, UserID string
 }
 
 // Handler serves Function URLs. It is safe for concurrent use, starts no

@@ -20,17 +20,14 @@ const (
 // (docs/contract/function-url.md §7).
 func (x *exchange) authorize() *sluice.Error {
 	switch {
-	case x.url.AuthType == sluice.AuthIAM:
-		return &sluice.Error{
-			Code: "NotImplementedException", Status: http.StatusNotImplemented,
-			Message: "This Function URL has AuthType AWS_IAM, and Sluice does not serve IAM-signed URLs yet. Set AuthType: NONE for it in development.",
-		}
+	case x.url.AuthType == sluice.AuthIAM && x.Authorize == nil:
+		return &sluice.Error{Code: accessDenied, Status: http.StatusForbidden, Message: forbidden}
 	case !slices.Contains(methods, x.r.Method):
 		return &sluice.Error{
 			Code: "InvalidRequestContentException", Status: http.StatusMethodNotAllowed,
 			Message: "A Function URL takes the methods " + strings.Join(methods, ", ") + ", not " + x.r.Method + ".",
 		}
-	case !x.url.Public:
+	case x.url.AuthType == sluice.AuthNone && !x.url.Public:
 		x.hint(fmt.Sprintf(`AuthType NONE does not open a Function URL by itself: the resource policy of %s has to allow lambda:InvokeFunctionUrl to everybody. `+
 			`In a template, add an AWS::Lambda::Permission with Action: lambda:InvokeFunctionUrl, Principal: "*" and FunctionUrlAuthType: NONE (AWS::Serverless::Function adds it by itself)`,
 			x.Identity.FunctionARN(x.url.Function, x.url.Qualifier)))
@@ -72,6 +69,8 @@ func (x *exchange) refuse(e *sluice.Error) {
 		// For the developer who looks at the browser, not for a program.
 		x.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		body = append([]byte(e.Message), '\n')
+	case "InvalidSignatureException", "UnrecognizedClientException", "IncompleteSignatureException":
+		body = append(appendString(append(body, `{"message":`...), e.Message), '}')
 	case "TooManyRequestsException":
 		body = append(body, `{"Reason":`...)
 		body = appendString(body, e.Reason)

@@ -1,6 +1,7 @@
 package lambdaapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/auth"
 	"github.com/sluice-run/sluice/internal/registry"
 )
 
@@ -27,6 +29,7 @@ type API struct {
 	Enqueue  func(ctx context.Context, inv *sluice.Invocation) error
 	Identity sluice.Identity
 	Quotas   func() sluice.Quotas
+	Auth     *auth.Service
 	// Changed is told the name of a function after it was changed or deleted.
 	Changed func(name string)
 	// URL is the address of a Function URL by its id.
@@ -143,18 +146,67 @@ func Match(r *http.Request) bool {
 }
 
 // guard keeps web pages out: they can send requests to a developer's machine, but
-// neither sign them nor choose their Host.
+// can't choose their Host; and without a signature nothing is answered.
 func (a *API) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case !a.servesHost(r.Host):
+		if !a.servesHost(r.Host) {
 			a.fail(w, sluice.NewRequestID(), failure("AccessDeniedException", http.StatusForbidden, "The host %s is not served here; use localhost, a loopback address or the configured domain.", r.Host))
-		case !signed(r):
-			a.fail(w, sluice.NewRequestID(), failure("MissingAuthenticationTokenException", http.StatusForbidden, "Missing Authentication Token: requests to the Lambda API are signed, with any credentials in development."))
-		default:
-			next.ServeHTTP(w, r)
+			return
 		}
+		caller, err := a.authenticate(r)
+		if err != nil {
+			a.fail(w, sluice.NewRequestID(), err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
 	})
+}
+
+// callerKey is the caller's in a request's context.
+type callerKey struct{}
+
+// authenticate finds out who calls. A signature covers the payload, which is
+// therefore read here, unless nobody checks it.
+func (a *API) authenticate(r *http.Request) (*auth.Caller, error) {
+	var body []byte
+	if !a.Auth.Open() {
+		var err error
+		if body, err = io.ReadAll(http.MaxBytesReader(nil, r.Body, maxRequest)); err != nil {
+			return nil, failure("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "Request must be smaller than %d bytes", maxRequest)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	caller, refused := a.Auth.Verify(r, body)
+	if refused != nil {
+		return nil, refused
+	}
+	return caller, nil
+}
+
+// actions are the operations whose action in a policy has another name.
+var actions = map[string]string{"Invoke": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction"}
+
+// authorize decides whether the caller may do this.
+func (c *call) authorize() error {
+	caller := c.r.Context().Value(callerKey{}).(*auth.Caller)
+	action := "lambda:" + or(actions[c.name], c.name)
+	resource := "*"
+	if label := c.label("F"); label != "" {
+		ref, err := c.function()
+		if err != nil {
+			return nil // the operation reports it
+		}
+		resource = c.arn(ref)
+	} else if label := c.label("ARN"); label != "" {
+		resource = label
+	} else if label := c.label("L"); label != "" {
+		resource = c.layerARN(label, 0)
+	}
+	request := auth.Request{Action: action, Resource: resource, Context: map[string]string{"lambda:FunctionArn": resource}}
+	if caller.Allowed(request) == auth.Allowed {
+		return nil
+	}
+	return failure("AccessDeniedException", http.StatusForbidden, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", caller.ARN, action, resource, action)
 }
 
 func (a *API) servesHost(host string) bool {
@@ -168,19 +220,17 @@ func (a *API) servesHost(host string) bool {
 	return host == "localhost" || host == a.Domain || strings.HasSuffix(host, ".localhost")
 }
 
-// signed tells that a request carries a signature; whose it is does not matter on
-// loopback.
-func signed(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-") || r.URL.Query().Has("X-Amz-Signature")
-}
-
 func (a *API) serve(w http.ResponseWriter, r *http.Request, route route) {
 	c := &call{API: a, r: r, ctx: r.Context(), query: r.URL.Query(), status: http.StatusOK, name: route.name}
+	id := sluice.NewRequestID()
+	if err := c.authorize(); err != nil {
+		a.fail(w, id, err)
+		return
+	}
 	if route.stream != nil {
 		route.stream(c, w)
 		return
 	}
-	id := sluice.NewRequestID()
 	document, err := route.do(c)
 	if err != nil {
 		a.fail(w, id, err)

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/auth"
 	"github.com/sluice-run/sluice/internal/registry"
 )
 
@@ -215,32 +215,23 @@ func removePermission(c *call) (any, error) {
 	return nil, nil
 }
 
-// Public tells that a policy lets everybody call a Function URL without signing
-// (docs/contract/function-url.md §7.1).
-func Public(p *registry.Policy) bool {
-	if p == nil {
-		return false
+// ResourcePolicy reads a policy for its evaluation, nil if there is none.
+func ResourcePolicy(p *registry.Policy) *auth.Policy {
+	if p == nil || len(p.Statements) == 0 {
+		return nil
 	}
-	return slices.ContainsFunc(p.Statements, func(s registry.Statement) bool {
-		var statement struct {
-			Effect    string
-			Principal any
-			Action    string
-			Condition map[string]map[string]string
-		}
-		if json.Unmarshal(s.Text, &statement) != nil || statement.Effect != "Allow" || statement.Principal != "*" {
-			return false
-		}
-		if !strings.EqualFold(statement.Action, "lambda:InvokeFunctionUrl") && statement.Action != "lambda:*" && statement.Action != "*" {
-			return false
-		}
-		for operator, keys := range statement.Condition {
-			for key, value := range keys {
-				if operator != "StringEquals" || key != "lambda:FunctionUrlAuthType" || value != string(sluice.AuthNone) {
-					return false
-				}
-			}
-		}
-		return true
-	})
+	policy := &auth.Policy{}
+	if json.Unmarshal([]byte(policyText(p)), policy) != nil {
+		return nil // what can't be read allows nothing
+	}
+	return policy
+}
+
+// Public tells that a policy lets everybody call the Function URL of arn without
+// signing (docs/contract/function-url.md §7.1).
+func Public(p *registry.Policy, arn string) bool {
+	policy := ResourcePolicy(p)
+	return policy != nil && policy.DecideFor("", auth.Request{
+		Action: "lambda:InvokeFunctionUrl", Resource: arn, Context: map[string]string{"lambda:FunctionUrlAuthType": string(sluice.AuthNone)},
+	}) == auth.Allowed
 }

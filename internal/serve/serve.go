@@ -14,6 +14,7 @@ import (
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/async"
+	"github.com/sluice-run/sluice/internal/auth"
 	"github.com/sluice-run/sluice/internal/config"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/functionurl"
@@ -98,6 +99,13 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	quotas, identity := s.o.Config.Quotas(), s.o.Config.Identity()
+	var credentials []auth.Credential
+	if s.o.Config.Credentials != "" {
+		if credentials, err = auth.Load(s.o.Config.Credentials); err != nil {
+			return err
+		}
+	}
+	authority := auth.New(identity, credentials)
 	tails := &lambdaapi.Tails{Observer: s.o.Terminal}
 	host := &environment.Host{
 		Driver: process.New(), Observer: tails, Identity: identity, Quirks: s.o.Config.Quirks,
@@ -114,13 +122,14 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: s.invoker, Identity: identity, Wait: s.o.Config.RetryWait, Log: s.o.Log}
-	s.urls = &urls{registry: s.registry, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
+	s.urls = &urls{registry: s.registry, identity: identity, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
 	api := &lambdaapi.API{
-		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed,
+		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Auth: authority, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed,
 		URL: s.urls.host, Tails: tails, Domain: s.o.Config.Domain, Log: s.o.Log, Now: time.Now,
 	}
 	front := functionurl.New(functionurl.Config{
 		Invoker: s.invoker, URLs: s.urls, Quotas: host.Quotas, Identity: identity, Observer: tails, Quirks: s.o.Config.Quirks, Domain: s.o.Config.Domain,
+		Authorize: functionurl.IAM(authority, identity, s.policy),
 	})
 	s.server = server.Serve(listener, server.Options{
 		Routes: []server.Route{
@@ -132,6 +141,15 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	})
 	s.async.Start()
 	return s.announce()
+}
+
+// policy is the resource policy of what a Function URL leads to.
+func (s *Server) policy(url sluice.FunctionURL) *auth.Policy {
+	f, err := s.registry.Function(url.Function)
+	if err != nil {
+		return nil
+	}
+	return lambdaapi.ResourcePolicy(f.Policies[url.Qualifier])
 }
 
 // StateDir is the folder that holds everything that lasts.

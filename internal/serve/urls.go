@@ -17,6 +17,7 @@ type urls struct {
 	registry *registry.Registry
 	// revision grows with every change of the registry.
 	revision func() uint64
+	identity sluice.Identity
 	domain   string
 	addr     *net.TCPAddr
 
@@ -64,7 +65,7 @@ func (u *urls) refresh() {
 		for qualifier, c := range f.URLs {
 			url := sluice.FunctionURL{
 				ID: c.ID, Function: f.Name, Qualifier: qualifier, AuthType: c.AuthType, Mode: c.Mode, CORS: c.CORS,
-				Public: lambdaapi.Public(f.Policies[qualifier]),
+				Public: lambdaapi.Public(f.Policies[qualifier], u.identity.FunctionARN(f.Name, qualifier)),
 			}
 			if url.Mode == "" {
 				url.Mode = sluice.Buffered

@@ -62,7 +62,7 @@ func banner() Banner {
 				URLs: []BannerURL{{
 					Mode: sluice.Buffered, Auth: sluice.AuthIAM, Qualifier: "live",
 					Host: "http://bufferedreport.lambda-url.localhost:9000/", Path: "http://127.0.0.1:9000/lambda-url/BufferedReport/",
-					Note: "AWS_IAM is not served yet: the URL answers with status 501",
+					Note: "AWS_IAM: takes any signature here, and answers 403 without one",
 				}},
 			},
 			{Name: "worker", Runtime: "provided.al2023", Timeout: 3 * time.Second, MemoryMB: 256},
