@@ -133,7 +133,10 @@ func (f *function) bundle(ctx context.Context, def *template.Function, fn *sluic
 		f.setInputs(nil)
 		return nil
 	}
-	spec := bundleSpec(def.Build)
+	spec := bundle.Spec{}
+	if def.Build != nil {
+		spec = *def.Build
+	}
 	spec.Dir, spec.Handler, spec.Major, spec.Out = fn.CodeDir, fn.Handler, major, filepath.Join(out, "bundle")
 	result, err := bundle.Build(ctx, spec)
 	if err != nil {
@@ -145,18 +148,6 @@ func (f *function) bundle(ctx context.Context, def *template.Function, fn *sluic
 	f.setInputs(result.Inputs)
 	fn.CodeDir, fn.Handler, fn.SourceMaps = result.OutDir, result.Handler, true
 	return nil
-}
-
-// bundleSpec hands on what the template says about the build.
-func bundleSpec(b *template.Build) bundle.Spec {
-	if b == nil {
-		return bundle.Spec{}
-	}
-	return bundle.Spec{
-		EntryPoints: b.EntryPoints, Format: b.Format, Target: b.Target, Minify: b.Minify, KeepNames: b.KeepNames,
-		External: b.External, MainFields: b.MainFields, Conditions: b.Conditions, Loader: b.Loader, OutExtension: b.OutExtension,
-		Banner: b.Banner, Footer: b.Footer, Define: b.Define, Alias: b.Alias, Inject: b.Inject,
-	}
 }
 
 func (f *function) setInputs(files []string) {

@@ -1,32 +1,10 @@
 package template
 
-import "strings"
+import (
+	"strings"
 
-// Build is how a function's code is bundled: SAM's esbuild method and its
-// BuildProperties.
-type Build struct {
-	// EntryPoints are source files relative to the code's folder.
-	EntryPoints []string
-	// Format is "", "cjs" or "esm".
-	Format string
-	// Target is esbuild's, such as "es2020" or "node20"; "" for the runtime's.
-	Target            string
-	Minify, KeepNames bool
-	// Sourcemap tells that the template asks for source maps. They are made in
-	// any case.
-	Sourcemap bool
-	// External are packages and globs that stay imports.
-	External   []string
-	MainFields []string
-	Conditions []string
-	// Loader maps extensions to esbuild's loaders: ".html" to "text".
-	Loader map[string]string
-	// OutExtension maps ".js" to what output files get: ".mjs".
-	OutExtension   map[string]string
-	Banner, Footer map[string]string
-	Define, Alias  map[string]string
-	Inject         []string
-}
+	"github.com/sluice-run/sluice/internal/bundle"
+)
 
 var buildProperties = []string{
 	"EntryPoints", "Format", "Target", "Minify", "KeepNames", "Sourcemap", "SourceMap", "External", "MainFields", "Conditions", "Loader",
@@ -34,7 +12,8 @@ var buildProperties = []string{
 }
 
 // build reads the build method of Metadata, nil if the code runs as it lies there.
-func (p properties) build(r *resource, fn *Function) *Build {
+// Source maps are made whether the template asks for them or not.
+func (p properties) build(r *resource, fn *Function) *bundle.Spec {
 	metadata := r.node.get("Metadata")
 	method := metadata.get("BuildMethod")
 	if method == nil || method.kind != scalar {
@@ -60,9 +39,9 @@ func (p properties) build(r *resource, fn *Function) *Build {
 		b.node = nil
 	}
 	b.known("BuildProperties", buildProperties)
-	build := &Build{
+	build := &bundle.Spec{
 		EntryPoints: b.strings("EntryPoints"), Target: b.string("Target"), Minify: b.bool("Minify"), KeepNames: b.bool("KeepNames"),
-		Sourcemap: b.truthy("Sourcemap") || b.truthy("SourceMap"), External: b.strings("External"), MainFields: b.list("MainFields"),
+		External: b.strings("External"), MainFields: b.list("MainFields"),
 		Conditions: b.list("Conditions"), Loader: b.pairs("Loader"), OutExtension: b.pairs("OutExtension"),
 		Banner: b.pairs("Banner"), Footer: b.pairs("Footer"), Define: b.pairs("Define"), Alias: b.pairs("Alias"), Inject: b.strings("Inject"),
 	}
@@ -70,16 +49,6 @@ func (p properties) build(r *resource, fn *Function) *Build {
 		build.Format = b.oneOf("Format", "cjs", "esm")
 	}
 	return build
-}
-
-// truthy is bool for properties that take other values too, such as "inline".
-func (p properties) truthy(key string) bool {
-	v := p.value(key)
-	if v == nil {
-		return false
-	}
-	value, ok := truth(v.text)
-	return value || !ok
 }
 
 // list reads a list, also in the form "a,b".

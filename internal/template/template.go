@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/bundle"
 )
 
 // Options are what a template is read with.
@@ -44,8 +45,9 @@ type Function struct {
 	sluice.Function
 	LogicalID string
 	Code      Code
-	// Build is nil when the code runs as it lies there.
-	Build *Build
+	// Build says how the code is bundled; what is not the template's to say is
+	// empty. It is nil when the code runs as it lies there.
+	Build *bundle.Spec
 	// Aliases are the names that lead to the function's code.
 	Aliases []string
 	// URLs have no ID: the server gives them theirs.

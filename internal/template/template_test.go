@@ -12,6 +12,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/bundle"
 )
 
 // options are what the tests read templates with.
@@ -443,7 +444,7 @@ func TestEsbuildMetadata(t *testing.T) {
         MainFields: module,main
         Define: {A: '"b"'}
 `))
-	want := &Build{
+	want := &bundle.Spec{
 		EntryPoints: []string{"a.ts"}, Format: "esm", Minify: true, External: []string{"@aws-sdk/*"}, MainFields: []string{"module", "main"},
 		OutExtension: map[string]string{".js": ".mjs"}, Loader: map[string]string{".html": "text"}, Define: map[string]string{"A": `"b"`},
 	}
