@@ -84,7 +84,7 @@ func (s *session) dev(cmd *cobra.Command, path string, flags devFlags) error {
 		return usageError{err}
 	}
 	o := dev.Options{
-		Source: source, Parameters: parameters, Config: cfg, Credentials: credentials(s.environ),
+		Source: source, Parameters: parameters, Config: cfg, Credentials: awsVariables(s.environ),
 		Runtimes: s.resolver(cfg), Version: versionName(), Started: started, Timeout: flags.timeout,
 	}
 	if flags.inspect != "" {
@@ -203,9 +203,9 @@ func splitPairs(text string) []string {
 	return pairs
 }
 
-// credentials passes on the AWS credentials that Sluice was started with. A
+// awsVariables passes on the AWS credentials that Sluice was started with. A
 // function always has some, so it gets placeholders if there are none.
-func credentials(environ []string) []string {
+func awsVariables(environ []string) []string {
 	found := map[string]string{}
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")

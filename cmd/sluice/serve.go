@@ -48,7 +48,7 @@ func (s *session) serve(cmd *cobra.Command, flags devFlags) error {
 		out.Warned(terminal.Warning{Time: time.Now(), Text: text})
 	}
 	server, err := serve.Open(cmd.Context(), serve.Options{
-		Config: cfg, Credentials: credentials(s.environ), Runtimes: s.resolver(cfg), Terminal: out, Log: newLog(out, cfg, flags.json),
+		Config: cfg, Credentials: awsVariables(s.environ), Runtimes: s.resolver(cfg), Terminal: out, Log: newLog(out, cfg, flags.json),
 		Version: versionName(), Started: started,
 	})
 	if err != nil {

@@ -20,6 +20,9 @@ type Spec struct {
 	Handler string
 	// Out is the folder to write to, absolute. It is created.
 	Out string
+	// Alone tells that the result has to run without what lies around the source,
+	// on another machine: nothing is linked.
+	Alone bool
 	// Major is that of the Node.js that will run it, the default for Target.
 	Major int
 
@@ -104,7 +107,9 @@ func Build(ctx context.Context, s Spec) (*Result, error) {
 	if len(built.Errors) > 0 {
 		return nil, &Failure{Diagnostics: format(built.Errors, api.ErrorMessage)}
 	}
-	s.linkSurroundings()
+	if !s.Alone {
+		s.linkSurroundings()
+	}
 	if find(s.Out, s.Handler, modules) == "" {
 		return nil, s.misplaced(built.OutputFiles)
 	}

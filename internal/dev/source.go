@@ -108,7 +108,7 @@ func (p *Project) loadHandler() (*plan, error) {
 	module := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	name := module
 	if module == "index" || module == "handler" {
-		name = functionName(filepath.Base(filepath.Dir(file)))
+		name = FunctionName(filepath.Base(filepath.Dir(file)))
 	}
 	timeout := sluice.DefaultTimeout
 	if p.o.Timeout > 0 {
@@ -117,7 +117,7 @@ func (p *Project) loadHandler() (*plan, error) {
 	fn := &template.Function{
 		LogicalID: name,
 		Function: sluice.Function{
-			Name: functionName(name), Version: sluice.LatestVersion, Runtime: p.o.Runtimes.Preferred(), Handler: module + ".handler",
+			Name: FunctionName(name), Version: sluice.LatestVersion, Runtime: p.o.Runtimes.Preferred(), Handler: module + ".handler",
 			CodeDir: filepath.Dir(file), Timeout: timeout, MemoryMB: sluice.DefaultMemoryMB,
 			EphemeralStorageMB: sluice.DefaultEphemeralStorageMB, Architecture: "x86_64",
 		},
@@ -127,8 +127,8 @@ func (p *Project) loadHandler() (*plan, error) {
 	return &plan{functions: []*template.Function{fn}}, nil
 }
 
-// functionName makes a valid function name of any text.
-func functionName(s string) string {
+// FunctionName makes a valid function name of any text.
+func FunctionName(s string) string {
 	name := strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
