@@ -21,8 +21,9 @@ const module = "github.com/sluice-run/sluice"
 // reasons. Tests obey the same list; a test that needs an upper room belongs
 // up there.
 var rooms = []string{
-	"test",  // drives the built binary from outside
-	"bench", // may measure everything
+	"examples", // clients of the public API
+	"test",     // drives the built binary from outside
+	"bench",    // may measure everything
 	"cmd/sluice",
 	"internal/dev",
 	"internal/serve",
@@ -41,6 +42,7 @@ var rooms = []string{
 	"internal/sandbox",
 	"internal/runtimes",
 	"internal/auth",
+	"internal/objects",
 	"internal/registry",
 	"internal/store",
 	"internal/template",

@@ -25,6 +25,12 @@ type Config struct {
 	// Credentials is a file of access keys and their policies, "" for none. Load
 	// makes it absolute.
 	Credentials string `yaml:"credentials"`
+	// HotReload allows code in the bucket hot-reload: folders of this machine.
+	HotReload bool `yaml:"hotReload"`
+	// S3Endpoint is an S3 that is not AWS's, "" for AWS's.
+	S3Endpoint string `yaml:"s3Endpoint"`
+	// NATS is where the state is kept if not in the data folder.
+	NATS NATS `yaml:"nats"`
 	// Region is the AWS region that the server plays.
 	Region string `yaml:"region"`
 	// AccountID is the AWS account that the server plays, 12 digits.
@@ -61,6 +67,20 @@ type Log struct {
 	Level string `yaml:"level"`
 }
 
+// NATS is an external NATS server with JetStream. Paths are absolute after Load.
+type NATS struct {
+	// URL is "" for the server inside of Sluice.
+	URL string `yaml:"url"`
+	// Credentials is a NATS credentials file.
+	Credentials string `yaml:"credentials"`
+	// CA, Certificate and Key are PEM files for TLS.
+	CA          string `yaml:"ca"`
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	// Replicas of everything, on a cluster.
+	Replicas int `yaml:"replicas"`
+}
+
 // LogFormat is the form of what Sluice prints.
 type LogFormat string
 
@@ -83,6 +103,7 @@ func Default() Config {
 		Region:    id.Region,
 		AccountID: id.AccountID,
 		Quirks:    sluice.QuirksAWS,
+		NATS:      NATS{Replicas: 1},
 		Limits: Limits{
 			StreamedPayload: q.StreamedPayload,
 			StreamBurst:     q.StreamBurst,

@@ -56,6 +56,30 @@ func settings() []setting {
 			text: func(c Config) string { return c.Credentials },
 		},
 		{
+			key: "hotReload", isBool: true, usage: "let functions run from folders of this machine: S3Bucket hot-reload, S3Key the folder",
+			set:  func(c *Config, s string) error { return setBool(&c.HotReload, s) },
+			text: func(c Config) string { return strconv.FormatBool(c.HotReload) },
+		},
+		{
+			key: "s3Endpoint", usage: "`address` of an S3 that is not AWS's, for code in S3",
+			set:  func(c *Config, s string) error { c.S3Endpoint = s; return nil },
+			text: func(c Config) string { return c.S3Endpoint },
+		},
+		{
+			key: "nats.url", usage: "`address` of a NATS server with JetStream that keeps the state, instead of the data folder",
+			set:  func(c *Config, s string) error { c.NATS.URL = s; return nil },
+			text: func(c Config) string { return c.NATS.URL },
+		},
+		natsFile("credentials", "NATS credentials `file`", func(n *NATS) *string { return &n.Credentials }),
+		natsFile("ca", "PEM `file` of the authorities that the NATS server's certificate may come from", func(n *NATS) *string { return &n.CA }),
+		natsFile("certificate", "PEM `file` of the certificate shown to the NATS server", func(n *NATS) *string { return &n.Certificate }),
+		natsFile("key", "PEM `file` of that certificate's key", func(n *NATS) *string { return &n.Key }),
+		{
+			key: "nats.replicas", usage: "`count` of copies of the state on a NATS cluster",
+			set:  func(c *Config, s string) error { return setCount(&c.NATS.Replicas, s) },
+			text: func(c Config) string { return strconv.Itoa(c.NATS.Replicas) },
+		},
+		{
 			key: "region", usage: "AWS `region` to play",
 			set:  func(c *Config, s string) error { c.Region = s; return nil },
 			text: func(c Config) string { return c.Region },
@@ -105,6 +129,14 @@ func settings() []setting {
 			set:  func(c *Config, s string) error { return setDuration(&c.RetryWait, s) },
 			text: func(c Config) string { return durationText(c.RetryWait) },
 		},
+	}
+}
+
+func natsFile(name, usage string, field func(*NATS) *string) setting {
+	return setting{
+		key: "nats." + name, usage: usage, inFolder: true,
+		set:  func(c *Config, s string) error { *field(&c.NATS) = s; return nil },
+		text: func(c Config) string { return *field(&c.NATS) },
 	}
 }
 

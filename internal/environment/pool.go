@@ -25,6 +25,10 @@ type Pool struct {
 	// callers that wait for one of these, oldest first.
 	almost  int
 	waiters []chan *Environment
+	// provisioned is how many environments stay initialised, warming how many of
+	// them are not yet, and provisionFailed why one could not be.
+	provisioned, warming int
+	provisionFailed      string
 	// closed pools hand out nothing and destroy what comes back.
 	closed bool
 	// killed tells that invocations in progress were cut off.
@@ -172,6 +176,9 @@ func (p *Pool) startIdle(e *Environment) {
 func (p *Pool) retire(e *Environment) {
 	p.mu.Lock()
 	i := slices.Index(p.idle, e)
+	if len(p.all) <= p.provisioned {
+		i = -1
+	}
 	if i >= 0 {
 		p.idle = slices.Delete(p.idle, i, i+1)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -47,7 +49,8 @@ func (h *Hosting) Target(name string) invoke.Target {
 	return f
 }
 
-// Changed retires what a change of a function has made stale.
+// Changed retires what a change of a function has made stale, and warms up what it
+// provisions.
 func (h *Hosting) Changed(name string) {
 	h.mu.Lock()
 	f := h.functions[name]
@@ -55,6 +58,33 @@ func (h *Hosting) Changed(name string) {
 	if f != nil {
 		f.sweep()
 	}
+	if deployed, err := h.Registry.Function(name); err == nil && (f != nil || len(deployed.Provisioned) > 0) {
+		h.Target(name).(*function).provision(deployed)
+	}
+}
+
+// Provisioned tells how many environments of a qualifier are ready, and why they
+// are not all.
+func (h *Hosting) Provisioned(name, qualifier string) (ready int, failed string) {
+	h.mu.Lock()
+	f := h.functions[name]
+	h.mu.Unlock()
+	if f == nil {
+		return 0, ""
+	}
+	_, version, err := f.resolve(qualifier)
+	if err != nil {
+		return 0, ""
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.unprovisioned != "" {
+		return 0, f.unprovisioned
+	}
+	if p := f.pools[version.Number]; p != nil {
+		return p.Provisioned()
+	}
+	return 0, ""
 }
 
 // Busy counts the invocations in progress.
@@ -96,6 +126,8 @@ type function struct {
 	// draining pools finish what they had begun.
 	draining map[*pool]bool
 	retired  bool
+	// unprovisioned is why versions could not be warmed up.
+	unprovisioned string
 	// cleaning are the goroutines that wait for pools to be gone.
 	cleaning sync.WaitGroup
 }
@@ -118,12 +150,21 @@ func (f *function) Pool(ctx context.Context, qualifier string) (*environment.Poo
 	stamp := stampOf(deployed, version)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	p, err := f.pool(ctx, deployed, version, stamp)
+	if err != nil {
+		return nil, err
+	}
+	return p.Pool, nil
+}
+
+// pool returns the pool of a version, a new one if it has changed; f.mu is held.
+func (f *function) pool(ctx context.Context, deployed *registry.Function, version *registry.Version, stamp string) (*pool, error) {
 	if f.retired {
 		return nil, sluice.ErrShuttingDown()
 	}
 	current := f.pools[version.Number]
 	if current != nil && current.stamp == stamp {
-		return current.Pool, nil
+		return current, nil
 	}
 	fresh, err := f.open(ctx, deployed, version, stamp)
 	if err != nil {
@@ -131,7 +172,40 @@ func (f *function) Pool(ctx context.Context, qualifier string) (*environment.Poo
 	}
 	f.drain(version.Number)
 	f.pools[version.Number] = fresh
-	return fresh.Pool, nil
+	return fresh, nil
+}
+
+// provision warms up the versions that the function's provisioned concurrency is
+// for. Of an alias it is the version without weights.
+func (f *function) provision(deployed *registry.Function) {
+	wanted := map[string]int{}
+	for qualifier, p := range deployed.Provisioned {
+		number := qualifier
+		if alias := deployed.Aliases[qualifier]; alias != nil {
+			number = alias.Version
+		}
+		wanted[number] += p.Count
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.unprovisioned = ""
+	for number, p := range f.pools {
+		if wanted[number] == 0 {
+			p.Provision(0)
+		}
+	}
+	for number, count := range wanted {
+		version, err := f.hosting.Registry.Version(f.name, number)
+		if err == nil {
+			var p *pool
+			if p, err = f.pool(context.Background(), deployed, version, stampOf(deployed, version)); err == nil {
+				p.Provision(count)
+			}
+		}
+		if err != nil {
+			f.unprovisioned = err.Error()
+		}
+	}
 }
 
 // stampOf changes with everything that an environment is made of.
@@ -140,7 +214,32 @@ func stampOf(f *registry.Function, v *registry.Version) string {
 	if f.ReservedConcurrency != nil {
 		reserved = strconv.Itoa(*f.ReservedConcurrency)
 	}
-	return strconv.FormatInt(v.LastModified.UnixNano(), 36) + " " + v.Code + " " + reserved
+	stamp := strconv.FormatInt(v.LastModified.UnixNano(), 36) + " " + v.Code + " " + reserved
+	if v.Folder != "" {
+		stamp += " " + newest(v.Folder)
+	}
+	return stamp
+}
+
+// newest changes when a file below a folder does, dependencies left out.
+func newest(folder string) string {
+	count, last := 0, time.Time{}
+	filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // it went while we looked
+		}
+		if entry.IsDir() && path != folder && (entry.Name() == "node_modules" || entry.Name() == ".git") {
+			return filepath.SkipDir
+		}
+		if info, err := entry.Info(); err == nil {
+			count++
+			if info.ModTime().After(last) {
+				last = info.ModTime()
+			}
+		}
+		return nil
+	})
+	return strconv.Itoa(count) + "@" + strconv.FormatInt(last.UnixNano(), 36)
 }
 
 // resolve finds the version of a qualifier: an alias leads to one of its versions,

@@ -204,6 +204,7 @@ func deleteAlias(c *call) (any, error) {
 		delete(f.URLs, name)
 		delete(f.Policies, name)
 		delete(f.EventInvoke, name)
+		delete(f.Provisioned, name)
 		return nil
 	})
 	return nil, err

@@ -17,6 +17,7 @@ import (
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/auth"
+	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/registry"
 )
 
@@ -32,6 +33,13 @@ type API struct {
 	Auth     *auth.Service
 	// Changed is told the name of a function after it was changed or deleted.
 	Changed func(name string)
+	// Objects is where code in S3 is read from.
+	Objects *objects.Source
+	// HotReload allows functions that run from folders of this machine.
+	HotReload bool
+	// Provisioned tells how many environments of a qualifier are kept ready, and
+	// why they are not all.
+	Provisioned func(name, qualifier string) (ready int, failed string)
 	// URL is the address of a Function URL by its id.
 	URL func(id string) string
 	// Tails collects the log tails that callers ask for.

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 
 	"github.com/sluice-run/sluice/internal/archive"
+	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/registry"
 )
 
@@ -24,8 +27,16 @@ func (c *call) putCode(code codeDocument, v *registry.Version, dryRun bool) erro
 	switch {
 	case code.ImageUri != "":
 		return notSupported("container images.")
+	case code.S3Bucket == hotReload:
+		return c.putFolder(code.S3Key, v)
 	case code.S3Bucket != "" || code.S3Key != "":
-		return notSupported("code in S3; send it as ZipFile.")
+		data, err := c.fetch(code)
+		if err != nil {
+			return err
+		}
+		code.ZipFile = data
+	}
+	switch {
 	case len(code.ZipFile) == 0:
 		return invalid("Please provide a source for function code.")
 	}
@@ -43,8 +54,42 @@ func (c *call) putCode(code codeDocument, v *registry.Version, dryRun bool) erro
 	if err != nil {
 		return err
 	}
-	v.Code, v.CodeSize = sum, int64(len(code.ZipFile))
+	v.Code, v.CodeSize, v.Folder = sum, int64(len(code.ZipFile)), ""
 	return nil
+}
+
+// hotReload is the bucket whose keys are folders of this machine, a convention of
+// local tools.
+const hotReload = "hot-reload"
+
+// putFolder makes a function run from a folder and follow its files.
+func (c *call) putFolder(path string, v *registry.Version) error {
+	if !c.HotReload {
+		return notSupported("the bucket %s unless the server was started with --hot-reload.", hotReload)
+	}
+	if !filepath.IsAbs(path) {
+		return invalid("The key of the bucket %s is the absolute path of a folder on the server, not %s.", hotReload, path)
+	}
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return invalid("The folder %s does not exist on the server.", path)
+	}
+	v.Folder, v.Code, v.CodeSize = filepath.Clean(path), "", 0
+	return nil
+}
+
+// fetch reads a package from S3.
+func (c *call) fetch(code codeDocument) ([]byte, error) {
+	data, err := c.Objects.Get(c.ctx, code.S3Bucket, code.S3Key, code.S3ObjectVersion, maxZip)
+	var refused *objects.Error
+	switch {
+	case errors.As(err, &refused):
+		return nil, invalid("Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s", refused.Code, refused.Message)
+	case errors.Is(err, objects.ErrTooLarge):
+		return nil, failure("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "Zipped size must be smaller than %d bytes", maxZip)
+	case err != nil:
+		return nil, invalid("Error occurred while GetObject. %v", err)
+	}
+	return data, nil
 }
 
 // checkZip refuses packages that Lambda would refuse

@@ -18,6 +18,7 @@ func (a *API) routes() []route {
 		one    = f2015 + "/{F}"
 		url    = "/2021-10-31/functions/{F}/url"
 		layers = "/2018-10-31/layers"
+		warm   = "/2019-09-30/functions/{F}/provisioned-concurrency"
 		events = "/2019-09-25/functions/{F}/event-invoke-config"
 	)
 	routes := []route{
@@ -58,7 +59,9 @@ func (a *API) routes() []route {
 		{"PutFunctionConcurrency", "PUT /2017-10-31/functions/{F}/concurrency", putFunctionConcurrency},
 		{"DeleteFunctionConcurrency", "DELETE /2017-10-31/functions/{F}/concurrency", deleteFunctionConcurrency},
 		{"GetFunctionConcurrency", "GET /2019-09-30/functions/{F}/concurrency", getFunctionConcurrency},
-		{"PutProvisionedConcurrencyConfig", "PUT /2019-09-30/functions/{F}/provisioned-concurrency", unsupported("provisioned concurrency")},
+		{"PutProvisionedConcurrencyConfig", "PUT " + warm, putProvisioned},
+		{"GetProvisionedConcurrencyConfig", "GET " + warm, getProvisioned},
+		{"DeleteProvisionedConcurrencyConfig", "DELETE " + warm, deleteProvisioned},
 		{"PutFunctionEventInvokeConfig", "PUT " + events, setEventInvoke(false)},
 		{"UpdateFunctionEventInvokeConfig", "POST " + events, setEventInvoke(true)},
 		{"GetFunctionEventInvokeConfig", "GET " + events, getEventInvoke},

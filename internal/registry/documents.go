@@ -23,6 +23,8 @@ type Function struct {
 	ReservedConcurrency *int `json:",omitempty"`
 	// EventInvoke by qualifier, "$LATEST" for the unpublished code.
 	EventInvoke map[string]*EventInvoke `json:",omitempty"`
+	// Provisioned concurrency by qualifier, an alias or a version.
+	Provisioned map[string]*Provisioned `json:",omitempty"`
 	Tags        map[string]string       `json:",omitempty"`
 	// RecursiveLoop is "Terminate" or "Allow", UpdateRuntimeOn "Auto",
 	// "FunctionUpdate" or "Manual".
@@ -114,6 +116,12 @@ type EventInvoke struct {
 	Attempts, Age        *int   `json:",omitempty"`
 	OnSuccess, OnFailure string `json:",omitempty"`
 	Modified             time.Time
+}
+
+// Provisioned is a provisioned concurrency.
+type Provisioned struct {
+	Count    int
+	Modified time.Time
 }
 
 // Layer is one version of a layer.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -21,6 +22,7 @@ import (
 	"github.com/sluice-run/sluice/internal/hosting"
 	"github.com/sluice-run/sluice/internal/invoke"
 	"github.com/sluice-run/sluice/internal/lambdaapi"
+	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/registry"
 	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/sandbox/process"
@@ -77,13 +79,18 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 }
 
 func (s *Server) open(ctx context.Context, listener net.Listener) error {
-	if s.o.Config.Data == "" {
-		return fmt.Errorf("there is no folder for state; set one with --data")
+	n := s.o.Config.NATS
+	where := store.Options{URL: n.URL, Credentials: n.Credentials, CA: n.CA, Certificate: n.Certificate, Key: n.Key, Replicas: n.Replicas, Log: s.o.Log}
+	if n.URL == "" {
+		if s.o.Config.Data == "" {
+			return errors.New("there is no folder for state; set one with --data")
+		}
+		where.Dir = s.StateDir()
 	}
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	var err error
-	if s.store, err = store.Open(opening, store.Options{Dir: s.StateDir(), Log: s.o.Log}); err != nil {
+	if s.store, err = store.Open(opening, where); err != nil {
 		return err
 	}
 	s.registry = registry.New(s.store)
@@ -124,7 +131,8 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: s.invoker, Identity: identity, Wait: s.o.Config.RetryWait, Log: s.o.Log}
 	s.urls = &urls{registry: s.registry, identity: identity, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
 	api := &lambdaapi.API{
-		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Auth: authority, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed,
+		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Auth: authority, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed, Provisioned: s.hosted.Provisioned,
+		Objects: &objects.Source{Region: identity.Region, Endpoint: s.o.Config.S3Endpoint}, HotReload: s.o.Config.HotReload,
 		URL: s.urls.host, Tails: tails, Domain: s.o.Config.Domain, Log: s.o.Log, Now: time.Now,
 	}
 	front := functionurl.New(functionurl.Config{
@@ -140,6 +148,15 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		Work: s.invoker, Log: s.o.Log,
 	})
 	s.async.Start()
+	functions, err := s.registry.Functions()
+	if err != nil {
+		return err
+	}
+	for _, f := range functions {
+		if len(f.Provisioned) > 0 {
+			s.hosted.Changed(f.Name)
+		}
+	}
 	return s.announce()
 }
 
@@ -152,7 +169,15 @@ func (s *Server) policy(url sluice.FunctionURL) *auth.Policy {
 	return lambdaapi.ResourcePolicy(f.Policies[url.Qualifier])
 }
 
-// StateDir is the folder that holds everything that lasts.
+// state says where everything that lasts is.
+func (s *Server) state() string {
+	if url := s.o.Config.NATS.URL; url != "" {
+		return url
+	}
+	return s.StateDir()
+}
+
+// StateDir is the folder that holds everything that lasts, without NATS elsewhere.
 func (s *Server) StateDir() string { return filepath.Join(s.o.Config.Data, "state") }
 
 // announce prints what is served.
@@ -161,7 +186,7 @@ func (s *Server) announce() error {
 	if err != nil {
 		return err
 	}
-	b := terminal.Banner{Time: time.Now(), Command: "serve", Version: s.o.Version, Source: s.StateDir(), Address: s.urls.base(), Took: time.Since(s.o.Started)}
+	b := terminal.Banner{Time: time.Now(), Command: "serve", Version: s.o.Version, Source: s.state(), Address: s.urls.base(), Took: time.Since(s.o.Started)}
 	for _, f := range functions {
 		row := terminal.BannerFunction{Name: f.Name, Runtime: f.Latest.Runtime, Timeout: time.Duration(f.Latest.Timeout) * time.Second, MemoryMB: f.Latest.MemorySize}
 		if in, err := s.o.Runtimes.Resolve(f.Latest.Runtime); err == nil {
