@@ -17,6 +17,12 @@ func TestReadmeCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	var d *devServer
+	var srv *server
+	defer func() {
+		if srv != nil {
+			srv.stop()
+		}
+	}()
 	ran := map[string]int{}
 	for _, found := range regexp.MustCompile(`(?m)^\$ (.+)$`).FindAllStringSubmatch(string(text), -1) {
 		command := found[1]
@@ -41,18 +47,30 @@ func TestReadmeCommands(t *testing.T) {
 				t.Errorf("%s: %v\n%s", command, err, out)
 			}
 			ran["curl"]++
-		case words[0] == "sluice" && (words[1] == "config" || words[2] == "list"):
+		case command == "sluice config check", command == "sluice runtimes list":
 			if out, err := exec.Command(binary, words[1:]...).CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s", command, err, out)
 			}
 			ran["other"]++
-		case command == "make test", words[0] == "sluice" && words[2] == "install":
+		case command == "sluice serve":
+			srv = startServe(t, t.TempDir())
+		case srv != nil && words[0] == "sluice":
+			for i := range words {
+				if strings.HasPrefix(words[i], "examples/") {
+					words[i] = filepath.Join("../..", words[i])
+				}
+			}
+			if out := srv.must(binary, words[1:]...); out == "" {
+				t.Errorf("%s prints nothing", command)
+			}
+			ran["client"]++
+		case command == "make test", strings.HasPrefix(command, "sluice runtimes install "):
 			// CI has a stage for the one, a test of internal/runtimes for the other.
 		default:
 			t.Errorf("README.md has the command %q, which this test does not know", command)
 		}
 	}
-	if ran["dev"] < 4 || ran["curl"] < 4 || ran["other"] < 2 {
+	if ran["dev"] < 4 || ran["curl"] < 4 || ran["other"] < 2 || ran["client"] < 4 {
 		t.Errorf("README.md has fewer commands than expected: %v", ran)
 	}
 }
