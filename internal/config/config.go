@@ -31,6 +31,8 @@ type Config struct {
 	S3Endpoint string `yaml:"s3Endpoint"`
 	// NATS is where the state is kept if not in the data folder.
 	NATS NATS `yaml:"nats"`
+	// TLS makes the listener one for https.
+	TLS TLS `yaml:"tls"`
 	// Region is the AWS region that the server plays.
 	Region string `yaml:"region"`
 	// AccountID is the AWS account that the server plays, 12 digits.
@@ -65,6 +67,12 @@ type Log struct {
 	Format LogFormat `yaml:"format"`
 	// Level is debug, info, warn or error.
 	Level string `yaml:"level"`
+}
+
+// TLS is a certificate in PEM files. Paths are absolute after Load.
+type TLS struct {
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
 }
 
 // NATS is an external NATS server with JetStream. Paths are absolute after Load.

@@ -80,6 +80,16 @@ func settings() []setting {
 			text: func(c Config) string { return strconv.Itoa(c.NATS.Replicas) },
 		},
 		{
+			key: "tls.certificate", inFolder: true, usage: "PEM `file` of the certificate to listen with https; it is read again when it changes",
+			set:  func(c *Config, s string) error { c.TLS.Certificate = s; return nil },
+			text: func(c Config) string { return c.TLS.Certificate },
+		},
+		{
+			key: "tls.key", inFolder: true, usage: "PEM `file` of the certificate's key",
+			set:  func(c *Config, s string) error { c.TLS.Key = s; return nil },
+			text: func(c Config) string { return c.TLS.Key },
+		},
+		{
 			key: "region", usage: "AWS `region` to play",
 			set:  func(c *Config, s string) error { c.Region = s; return nil },
 			text: func(c Config) string { return c.Region },

@@ -2,6 +2,7 @@ package functionurl
 
 import (
 	"cmp"
+	"crypto/tls"
 	"encoding/base64"
 	"net"
 	"net/http"
@@ -90,8 +91,10 @@ func (x *exchange) eventHeaders(sourceIP string, bodyLength int) []field {
 	// On AWS always https and 443. Here they say how the client really came, or
 	// the links that a framework builds from them would lead nowhere.
 	proto, port := "http", "80"
-	if x.r.TLS != nil {
+	if state := x.r.TLS; state != nil {
 		proto, port = "https", "443"
+		set("x-amzn-tls-version", strings.ReplaceAll(tls.VersionName(state.Version), "TLS ", "TLSv"))
+		set("x-amzn-tls-cipher-suite", tls.CipherSuiteName(state.CipherSuite))
 	}
 	if local, ok := x.r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		port = strconv.Itoa(local.Port)

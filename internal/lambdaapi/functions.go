@@ -162,7 +162,11 @@ func getFunction(c *call) (any, error) {
 
 // location is the address of a package. Whoever knows its sum may have it.
 func (c *call) location(sum string) string {
-	return "http://" + c.r.Host + CodePath + sum + ".zip"
+	scheme := "http://"
+	if c.r.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + c.r.Host + CodePath + sum + ".zip"
 }
 
 // CodePath is the path below which packages can be fetched by their SHA-256.

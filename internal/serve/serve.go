@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -129,7 +130,18 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: s.invoker, Identity: identity, Wait: s.o.Config.RetryWait, Log: s.o.Log}
-	s.urls = &urls{registry: s.registry, identity: identity, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
+	scheme := "http"
+	var encryption *tls.Config
+	if t := s.o.Config.TLS; t.Certificate != "" || t.Key != "" {
+		if t.Certificate == "" || t.Key == "" {
+			return errors.New("a certificate needs its key, and a key its certificate; set tls.certificate and tls.key")
+		}
+		if encryption, err = server.TLS(t.Certificate, t.Key); err != nil {
+			return err
+		}
+		scheme = "https"
+	}
+	s.urls = &urls{scheme: scheme, registry: s.registry, identity: identity, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
 	api := &lambdaapi.API{
 		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Auth: authority, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed, Provisioned: s.hosted.Provisioned,
 		Objects: &objects.Source{Region: identity.Region, Endpoint: s.o.Config.S3Endpoint}, HotReload: s.o.Config.HotReload,
@@ -145,7 +157,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 			{Match: lambdaapi.Match, Handler: api.Handler()},
 			{Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, lambdaapi.CodePath) }, Handler: http.HandlerFunc(api.Code)},
 		},
-		Work: s.invoker, Log: s.o.Log,
+		TLS: encryption, Work: s.invoker, Log: s.o.Log,
 	})
 	s.async.Start()
 	functions, err := s.registry.Functions()

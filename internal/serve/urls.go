@@ -18,8 +18,10 @@ type urls struct {
 	// revision grows with every change of the registry.
 	revision func() uint64
 	identity sluice.Identity
-	domain   string
-	addr     *net.TCPAddr
+	// scheme is "http" or "https".
+	scheme string
+	domain string
+	addr   *net.TCPAddr
 
 	mu         sync.RWMutex
 	made       uint64
@@ -82,7 +84,7 @@ func (u *urls) refresh() {
 
 // host is the address of a Function URL.
 func (u *urls) host(id string) string {
-	return "http://" + id + ".lambda-url." + u.domain + ":" + strconv.Itoa(u.addr.Port) + "/"
+	return u.scheme + "://" + id + ".lambda-url." + u.domain + ":" + strconv.Itoa(u.addr.Port) + "/"
 }
 
 // base is an address of the listener that works on this machine.
@@ -91,5 +93,5 @@ func (u *urls) base() string {
 	if ip.IsUnspecified() {
 		ip = net.IPv4(127, 0, 0, 1)
 	}
-	return "http://" + net.JoinHostPort(ip.String(), strconv.Itoa(u.addr.Port))
+	return u.scheme + "://" + net.JoinHostPort(ip.String(), strconv.Itoa(u.addr.Port))
 }

@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -31,6 +32,8 @@ type Options struct {
 	// Routes in order; the first match serves. Health and the answer for
 	// everything else are the server's own.
 	Routes []Route
+	// TLS is nil for a listener without.
+	TLS *tls.Config
 	// Work is drained by Close.
 	Work Closer
 	Log  *slog.Logger
@@ -53,16 +56,22 @@ func Serve(l net.Listener, o Options) *Server {
 	s := &Server{options: o, listener: l}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.route),
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       2 * time.Minute,
 		Protocols:         &protocols,
+		TLSConfig:         o.TLS,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
 	s.serving.Go(func() {
-		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		serve := s.http.Serve
+		if o.TLS != nil {
+			serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+		}
+		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 			o.Log.Error("listener failed", "addr", l.Addr().String(), "error", err)
 		}
 	})
