@@ -32,6 +32,7 @@ var rooms = []string{
 	"internal/console",
 	"internal/functionurl",
 	"internal/lambdaapi",
+	"internal/logbook",
 	"internal/async",
 	"internal/hosting",
 	"internal/invoke",

@@ -191,6 +191,23 @@ func (a *API) authenticate(r *http.Request) (*auth.Caller, error) {
 	return caller, nil
 }
 
+// Guard lets those callers through to next whose policy allows the action on
+// everything, for what is Sluice's own.
+func (a *API) Guard(action string, next http.Handler) http.Handler {
+	return a.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller := r.Context().Value(callerKey{}).(*auth.Caller)
+		if caller.Allowed(auth.Request{Action: action, Resource: "*"}) != auth.Allowed {
+			a.fail(w, sluice.NewRequestID(), denied(caller, action, "*"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+}
+
+func denied(caller *auth.Caller, action, resource string) *sluice.Error {
+	return failure("AccessDeniedException", http.StatusForbidden, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", caller.ARN, action, resource, action)
+}
+
 // actions are the operations whose action in a policy has another name.
 var actions = map[string]string{"Invoke": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction"}
 
@@ -214,7 +231,7 @@ func (c *call) authorize() error {
 	if caller.Allowed(request) == auth.Allowed {
 		return nil
 	}
-	return failure("AccessDeniedException", http.StatusForbidden, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", caller.ARN, action, resource, action)
+	return denied(caller, action, resource)
 }
 
 func (a *API) servesHost(host string) bool {

@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-run/sluice/internal/hosting"
 	"github.com/sluice-run/sluice/internal/invoke"
 	"github.com/sluice-run/sluice/internal/lambdaapi"
+	"github.com/sluice-run/sluice/internal/logbook"
 	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/registry"
 	"github.com/sluice-run/sluice/internal/runtimes"
@@ -59,6 +60,8 @@ type Server struct {
 	async    *async.Service
 	server   *server.Server
 	urls     *urls
+	// stop ends what clients follow.
+	stop context.CancelFunc
 	// dir holds code and environments; it goes with the server. Everything that
 	// lasts is in the store.
 	dir string
@@ -114,7 +117,10 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	authority := auth.New(identity, credentials)
-	tails := &lambdaapi.Tails{Observer: s.o.Terminal}
+	book := &logbook.Book{Observer: s.o.Terminal}
+	tails := &lambdaapi.Tails{Observer: book}
+	var stopping context.Context
+	stopping, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	host := &environment.Host{
 		Driver: process.New(), Observer: tails, Identity: identity, Quirks: s.o.Config.Quirks,
 		Quotas: func() sluice.Quotas { return quotas }, Dir: s.dir, Credentials: s.o.Credentials, Idle: s.o.Config.Idle,
@@ -155,6 +161,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		Routes: []server.Route{
 			{Match: front.Match, Handler: front},
 			{Match: lambdaapi.Match, Handler: api.Handler()},
+			{Match: func(r *http.Request) bool { return r.URL.Path == logbook.Path }, Handler: api.Guard("sluice:ReadLogs", book.Handler(stopping))},
 			{Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, lambdaapi.CodePath) }, Handler: http.HandlerFunc(api.Code)},
 		},
 		TLS: encryption, Work: s.invoker, Log: s.o.Log,
@@ -242,6 +249,9 @@ func (s *Server) Addr() *net.TCPAddr { return s.server.Addr() }
 func (s *Server) Close(ctx context.Context) { s.close(ctx) }
 
 func (s *Server) close(ctx context.Context) {
+	if s.stop != nil {
+		s.stop()
+	}
 	if s.async != nil {
 		s.async.Stop()
 	}

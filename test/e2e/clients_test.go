@@ -104,6 +104,9 @@ Outputs:
 	if out, err := s.run(binary, "deploy", dir, "--stack", "other"); err != nil {
 		t.Errorf("another stack: %v %s", err, out)
 	}
+	if out := s.must(binary, "logs", "shop-Fn"); !strings.Contains(out, "REPORT RequestId: ") || strings.Contains(out, "shop-Second") {
+		t.Errorf("logs:\n%s", out)
+	}
 	s.must(binary, "delete", "shop-Fn", "other-Fn")
 	if out := s.must(binary, "list", "--json"); strings.TrimSpace(out) != "[]" {
 		t.Errorf("%s", out)
