@@ -12,9 +12,10 @@ import (
 // on demand, one environment for each concurrent invocation, and hands out the
 // most recently used one first, so that the others can be retired.
 type Pool struct {
-	host    *Host
-	fn      sluice.Function
-	runtime Runtime
+	host        *Host
+	fn          sluice.Function
+	runtime     Runtime
+	reservation *Reservation
 
 	mu sync.Mutex
 	// idle environments, most recently used last.
@@ -38,9 +39,15 @@ type Pool struct {
 	gone chan struct{}
 }
 
-// NewPool returns an empty pool for fn.
+// NewPool returns an empty pool for fn, with a reservation of its own.
 func NewPool(host *Host, fn sluice.Function, rt Runtime) *Pool {
-	return &Pool{host: host, fn: fn, runtime: rt, all: map[*Environment]struct{}{}, gone: make(chan struct{})}
+	return NewSharedPool(host, fn, rt, NewReservation(fn.ReservedConcurrency))
+}
+
+// NewSharedPool returns an empty pool for a version whose function has other
+// versions: they share the reservation, whatever fn says.
+func NewSharedPool(host *Host, fn sluice.Function, rt Runtime, reservation *Reservation) *Pool {
+	return &Pool{host: host, fn: fn, runtime: rt, reservation: reservation, all: map[*Environment]struct{}{}, gone: make(chan struct{})}
 }
 
 // Function returns what the pool runs.
@@ -66,7 +73,7 @@ func (p *Pool) Acquire() (*Environment, error) {
 		var err error
 		if e, err = newEnvironment(p); err != nil {
 			p.busy--
-			p.host.busy.Add(-1)
+			p.depart()
 			return nil, err
 		}
 		p.all[e] = struct{}{}
@@ -79,14 +86,20 @@ func (p *Pool) admit() error {
 	if p.closed {
 		return ErrRetired
 	}
-	if limit := p.fn.ReservedConcurrency; limit != nil && p.busy-p.almost >= *limit {
-		return sluice.ErrThrottled(sluice.ThrottleReserved)
+	if err := p.reservation.take(); err != nil {
+		return err
 	}
 	if limit := p.host.Quotas().Concurrency; p.host.busy.Add(1) > int64(limit) && limit > 0 {
-		p.host.busy.Add(-1)
+		p.depart()
 		return sluice.ErrThrottled(sluice.ThrottleAccount)
 	}
 	return nil
+}
+
+// depart gives a place under the concurrency limits back.
+func (p *Pool) depart() {
+	p.host.busy.Add(-1)
+	p.reservation.leave()
 }
 
 // reuse returns an idle environment, or one that becomes idle any moment, or
@@ -129,7 +142,7 @@ func (p *Pool) finishing(e *Environment) {
 	if !e.finishing {
 		e.finishing = true
 		p.almost++
-		p.host.busy.Add(-1)
+		p.depart()
 	}
 }
 
@@ -141,7 +154,7 @@ func (p *Pool) release(e *Environment) {
 		e.finishing = false
 		p.almost--
 	} else {
-		p.host.busy.Add(-1)
+		p.depart()
 	}
 	if len(p.waiters) > 0 {
 		turn := p.waiters[0]

@@ -44,7 +44,7 @@ func (h *Hosting) Target(name string) invoke.Target {
 	if h.functions == nil {
 		h.functions = map[string]*function{}
 	}
-	f := &function{hosting: h, name: name, pools: map[string]*pool{}}
+	f := &function{hosting: h, name: name, pools: map[string]*pool{}, reservation: environment.NewReservation(nil)}
 	h.functions[name] = f
 	return f
 }
@@ -120,6 +120,9 @@ type function struct {
 	hosting *Hosting
 	name    string
 
+	// reservation is shared by all versions.
+	reservation *environment.Reservation
+
 	mu sync.Mutex
 	// pools by version number.
 	pools map[string]*pool
@@ -147,10 +150,10 @@ func (f *function) Pool(ctx context.Context, qualifier string) (*environment.Poo
 	if err != nil {
 		return nil, err
 	}
-	stamp := stampOf(deployed, version)
+	f.reservation.Set(deployed.ReservedConcurrency)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p, err := f.pool(ctx, deployed, version, stamp)
+	p, err := f.pool(ctx, version)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +161,8 @@ func (f *function) Pool(ctx context.Context, qualifier string) (*environment.Poo
 }
 
 // pool returns the pool of a version, a new one if it has changed; f.mu is held.
-func (f *function) pool(ctx context.Context, deployed *registry.Function, version *registry.Version, stamp string) (*pool, error) {
+func (f *function) pool(ctx context.Context, version *registry.Version) (*pool, error) {
+	stamp := stampOf(version)
 	if f.retired {
 		return nil, sluice.ErrShuttingDown()
 	}
@@ -166,7 +170,7 @@ func (f *function) pool(ctx context.Context, deployed *registry.Function, versio
 	if current != nil && current.stamp == stamp {
 		return current, nil
 	}
-	fresh, err := f.open(ctx, deployed, version, stamp)
+	fresh, err := f.open(ctx, version, stamp)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +202,7 @@ func (f *function) provision(deployed *registry.Function) {
 		version, err := f.hosting.Registry.Version(f.name, number)
 		if err == nil {
 			var p *pool
-			if p, err = f.pool(context.Background(), deployed, version, stampOf(deployed, version)); err == nil {
+			if p, err = f.pool(context.Background(), version); err == nil {
 				p.Provision(count)
 			}
 		}
@@ -209,12 +213,8 @@ func (f *function) provision(deployed *registry.Function) {
 }
 
 // stampOf changes with everything that an environment is made of.
-func stampOf(f *registry.Function, v *registry.Version) string {
-	reserved := "-"
-	if f.ReservedConcurrency != nil {
-		reserved = strconv.Itoa(*f.ReservedConcurrency)
-	}
-	stamp := strconv.FormatInt(v.LastModified.UnixNano(), 36) + " " + v.Code + " " + reserved
+func stampOf(v *registry.Version) string {
+	stamp := strconv.FormatInt(v.LastModified.UnixNano(), 36) + " " + v.Code
 	if v.Folder != "" {
 		stamp += " " + newest(v.Folder)
 	}
@@ -279,11 +279,11 @@ func choose(a *registry.Alias, dice float64) string {
 }
 
 // open makes the pool of a version; f.mu is held.
-func (f *function) open(ctx context.Context, deployed *registry.Function, v *registry.Version, stamp string) (*pool, error) {
+func (f *function) open(ctx context.Context, v *registry.Version, stamp string) (*pool, error) {
 	fn := sluice.Function{
 		Name: f.name, Version: v.Number, Runtime: v.Runtime, Handler: v.Handler, CodeDir: v.Folder, Environment: v.Environment,
 		Timeout: time.Duration(v.Timeout) * time.Second, MemoryMB: v.MemorySize, EphemeralStorageMB: v.EphemeralStorage,
-		Architecture: v.Architectures[0], ReservedConcurrency: deployed.ReservedConcurrency,
+		Architecture: v.Architectures[0],
 		Logging: sluice.Logging{
 			JSON: v.Logging.Format == "JSON", ApplicationLevel: v.Logging.ApplicationLevel, SystemLevel: v.Logging.SystemLevel, Group: v.Logging.Group,
 		},
@@ -320,7 +320,7 @@ func (f *function) open(ctx context.Context, deployed *registry.Function, v *reg
 		release()
 		return nil, &sluice.Error{Code: "ResourceNotReadyException", Status: 502, Message: fmt.Sprintf("The function can't be started: %v", err), Cause: err}
 	}
-	p := &pool{environment.NewPool(f.hosting.Host, fn, runtime), stamp}
+	p := &pool{environment.NewSharedPool(f.hosting.Host, fn, runtime, f.reservation), stamp}
 	f.cleaning.Go(func() {
 		<-p.Gone()
 		release()
@@ -350,8 +350,8 @@ func (f *function) sweep() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for number, p := range f.pools {
-		deployed, version, err := f.resolve(number)
-		if err != nil || stampOf(deployed, version) != p.stamp {
+		_, version, err := f.resolve(number)
+		if err != nil || stampOf(version) != p.stamp {
 			f.drain(number)
 		}
 	}

@@ -406,6 +406,30 @@ func TestSmallReadsThatCallersInsistOn(t *testing.T) { // docs/contract/control-
 	}
 }
 
+func TestVersionsShareTheReservedConcurrency(t *testing.T) { // docs/contract/control-api.md §8
+	r := start(t, "", nil)
+	ctx := t.Context()
+	r.create("fn", "export const handler = async () => new Promise(resolve => setTimeout(resolve, 700, 1))", func(in *lambda.CreateFunctionInput) { in.Publish = true })
+	limit := func(n int32) {
+		t.Helper()
+		if _, err := r.client.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("fn"), ReservedConcurrentExecutions: &n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(1)
+	var busy sync.WaitGroup
+	busy.Go(func() { r.invoke("fn", "{}", nil) })
+	time.Sleep(350 * time.Millisecond)
+	var throttled *types.TooManyRequestsException
+	if _, err := r.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("fn:1")}); !errors.As(err, &throttled) {
+		t.Errorf("another version: %v", err)
+	}
+	// A new limit holds at once, and for environments that are there.
+	limit(2)
+	r.invoke("fn:1", "{}", nil)
+	busy.Wait()
+}
+
 func TestPaging(t *testing.T) { // docs/contract/control-api.md §4
 	r := start(t, "", nil)
 	for i := range 7 {
