@@ -53,8 +53,10 @@ func ErrThrottled(reason string) *Error {
 
 // AWS's reasons for a throttle (docs/contract/function-url.md §6).
 const (
-	ThrottleReserved = "ReservedFunctionConcurrentInvocationLimitExceeded"
-	ThrottleAccount  = "ConcurrentInvocationLimitExceeded"
+	ThrottleReserved     = "ReservedFunctionConcurrentInvocationLimitExceeded"
+	ThrottleAccount      = "ConcurrentInvocationLimitExceeded"
+	ThrottleReservedRate = "ReservedFunctionInvocationRateLimitExceeded"
+	ThrottleAccountRate  = "FunctionInvocationRateLimitExceeded"
 )
 
 // ErrPayloadTooLarge refuses a request whose event exceeds limit bytes.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/registry"
 	"github.com/sluice-run/sluice/internal/store"
 )
@@ -26,6 +27,9 @@ const (
 	defaultAge     = 6 * time.Hour
 	// slowest is the longest wait of an event that was throttled.
 	slowest = 5 * time.Minute
+	// maxDeliveries is how often a destination is tried, which takes about as long
+	// as an event may be old.
+	maxDeliveries = 80
 	// workers is how many events are invoked at a time.
 	workers = 64
 )
@@ -36,6 +40,8 @@ type Service struct {
 	Registry *registry.Registry
 	Invoker  sluice.Invoker
 	Identity sluice.Identity
+	// Sender reaches destinations that are not functions.
+	Sender *destination.Sender
 	// Wait is the wait before the first retry of a function that failed; the
 	// second is twice as long.
 	Wait time.Duration
@@ -55,6 +61,18 @@ type event struct {
 	NotBefore time.Time `json:",omitzero"`
 	// Last is what the last attempt gave, for the destination.
 	Last *outcome `json:",omitempty"`
+	// Condition is how it ended, "" while it has not; then Outbox is what is still
+	// to be told of it, and Deliveries how often that was tried.
+	Condition  string   `json:",omitempty"`
+	Outbox     []letter `json:",omitempty"`
+	Deliveries int      `json:",omitempty"`
+}
+
+// letter is what one ARN is to be told.
+type letter struct {
+	To string
+	// Dead letters carry the event, others the record of its outcome.
+	Dead bool `json:",omitempty"`
 }
 
 // outcome is what an attempt gave.
@@ -117,6 +135,10 @@ func (s *Service) work(ctx context.Context, d *store.Delivery) {
 	}
 	if wait := time.Until(e.NotBefore); wait > 0 {
 		s.again(d, wait)
+		return
+	}
+	if e.Condition != "" {
+		s.deliver(ctx, d, &e)
 		return
 	}
 	f, err := s.Registry.Function(e.Function)
@@ -189,12 +211,7 @@ func (s *Service) attempt(ctx context.Context, d *store.Delivery, f *registry.Fu
 		return
 	}
 	e.NotBefore = time.Now().Add(wait)
-	if err := s.put(ctx, e); err != nil {
-		s.Log.Error("an event could not be queued for its retry", "request", e.RequestID, "error", err)
-		s.again(d, time.Second)
-		return
-	}
-	s.done(d)
+	s.requeue(ctx, d, e)
 }
 
 // refused puts back an event that the function did not see; such tries don't count.
@@ -240,31 +257,64 @@ func collect(resp *sluice.Response) (*outcome, sluice.Ending) {
 	return o, sluice.EndingComplete
 }
 
-// finish sends the outcome to its destinations and removes the event.
+// finish notes how an event ended, and tells its destinations.
 func (s *Service) finish(ctx context.Context, d *store.Delivery, f *registry.Function, e *event, condition string) {
-	target := ""
+	e.Condition, e.Outbox = condition, nil
 	if c := f.EventInvoke[configured(e.Qualifier)]; c != nil {
-		if target = c.OnFailure; condition == "Success" {
+		target := c.OnFailure
+		if condition == "Success" {
 			target = c.OnSuccess
 		}
-	}
-	if target != "" {
-		if err := s.send(ctx, target, s.record(e, condition)); err != nil {
-			s.Log.Error("a destination could not be reached", "destination", target, "request", e.RequestID, "error", err)
-			s.again(d, time.Second)
-			return
+		if target != "" {
+			e.Outbox = append(e.Outbox, letter{To: target})
 		}
 	}
-	if letters := f.Latest.DeadLetter; letters != "" && condition != "Success" {
-		if err := s.send(ctx, letters, e.Payload); err != nil {
-			s.Log.Error("a dead-letter target could not be reached", "target", letters, "request", e.RequestID, "error", err)
+	if letters := s.version(f, e).DeadLetter; letters != "" && condition != "Success" {
+		e.Outbox = append(e.Outbox, letter{To: letters, Dead: true})
+	}
+	s.deliver(ctx, d, e)
+}
+
+// version is the version that ran, or the unpublished one when none did.
+func (s *Service) version(f *registry.Function, e *event) *registry.Version {
+	if e.Last != nil && e.Last.Version != sluice.LatestVersion {
+		if v, err := s.Registry.Version(f.Name, e.Last.Version); err == nil {
+			return v
 		}
+	}
+	return &f.Latest
+}
+
+// deliver empties the outbox and removes the event. What can't be delivered is
+// queued again, without the function.
+func (s *Service) deliver(ctx context.Context, d *store.Delivery, e *event) {
+	var left []letter
+	for _, l := range e.Outbox {
+		if err := s.send(ctx, e, l); err != nil {
+			s.Log.Error("a destination could not be reached", "destination", l.To, "request", e.RequestID, "tries", e.Deliveries+1, "error", err)
+			left = append(left, l)
+		}
+	}
+	if e.Deliveries++; len(left) == 0 || e.Deliveries >= maxDeliveries {
+		s.done(d)
+		return
+	}
+	e.Outbox, e.NotBefore = left, time.Now().Add(min(time.Second<<min(e.Deliveries-1, 10), slowest))
+	s.requeue(ctx, d, e)
+}
+
+// requeue puts the event back as it is now.
+func (s *Service) requeue(ctx context.Context, d *store.Delivery, e *event) {
+	if err := s.put(ctx, e); err != nil {
+		s.Log.Error("an event could not be queued again", "request", e.RequestID, "error", err)
+		s.again(d, time.Second)
+		return
 	}
 	s.done(d)
 }
 
 // record is what a destination gets (docs/contract/invoke-api.md §5.2).
-func (s *Service) record(e *event, condition string) []byte {
+func (s *Service) record(e *event) []byte {
 	type requestContext struct {
 		RequestID string `json:"requestId"`
 		ARN       string `json:"functionArn"`
@@ -285,7 +335,7 @@ func (s *Service) record(e *event, condition string) []byte {
 		ResponsePayload json.RawMessage  `json:"responsePayload,omitempty"`
 	}{
 		Version: "1.0", Timestamp: time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
-		RequestContext: requestContext{e.RequestID, s.Identity.FunctionARN(e.Function, configured(e.Qualifier)), condition, e.Attempts},
+		RequestContext: requestContext{e.RequestID, s.Identity.FunctionARN(e.Function, configured(e.Qualifier)), e.Condition, e.Attempts},
 		RequestPayload: e.Payload,
 	}
 	if e.Last != nil {
@@ -299,18 +349,46 @@ func (s *Service) record(e *event, condition string) []byte {
 	return text
 }
 
-// send queues an invocation of the function that an ARN names. Others are refused
-// when they are configured.
-func (s *Service) send(ctx context.Context, arn string, payload []byte) error {
-	_, name, found := strings.Cut(arn, ":function:")
-	if !found {
-		return errors.New("only functions can be destinations")
+// sendTimeout bounds one delivery to a destination.
+const sendTimeout = 30 * time.Second
+
+// send brings one letter on its way: a function's is queued.
+func (s *Service) send(ctx context.Context, e *event, l letter) error {
+	body := []byte(e.Payload)
+	if !l.Dead {
+		body = s.record(e)
 	}
-	name, qualifier, _ := strings.Cut(name, ":")
-	return s.put(ctx, &event{
-		RequestID: sluice.NewRequestID(), Function: name, Qualifier: qualifier, TraceID: sluice.NewTraceID(time.Now()),
-		Payload: payload, Received: time.Now(),
-	})
+	if _, name, found := strings.Cut(l.To, ":function:"); found {
+		name, qualifier, _ := strings.Cut(name, ":")
+		return s.put(ctx, &event{
+			RequestID: sluice.NewRequestID(), Function: name, Qualifier: qualifier, TraceID: sluice.NewTraceID(time.Now()),
+			Payload: body, Received: time.Now(),
+		})
+	}
+	if !s.Sender.Reaches() {
+		return errors.New("the server was started without an AWS endpoint; set one with --aws-endpoint")
+	}
+	m := destination.Message{
+		Body: body, Success: e.Condition == "Success", RequestID: e.RequestID, Time: time.Now(),
+		FunctionARN: s.Identity.FunctionARN(e.Function, configured(e.Qualifier)),
+	}
+	if l.Dead {
+		m.Failure = failure(e)
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	return s.Sender.Send(ctx, l.To, m)
+}
+
+// failure is the error message of the last attempt.
+func failure(e *event) string {
+	if e.Last != nil {
+		var result struct{ ErrorMessage string }
+		if json.Unmarshal(e.Last.Result, &result) == nil && result.ErrorMessage != "" {
+			return result.ErrorMessage
+		}
+	}
+	return e.Condition
 }
 
 func (s *Service) done(d *store.Delivery) {

@@ -16,6 +16,9 @@ type Config struct {
 	// ExposeUnsandboxed allows an Addr that other machines can reach although
 	// functions run with no isolation.
 	ExposeUnsandboxed bool `yaml:"exposeUnsandboxed"`
+	// ExposeOpen allows an Addr that other machines can reach although anybody may
+	// call the Lambda API.
+	ExposeOpen bool `yaml:"exposeOpen"`
 	// Domain is the DNS name under which Function URLs are served:
 	// <url-id>.lambda-url.<domain>.
 	Domain string `yaml:"domain"`
@@ -29,6 +32,9 @@ type Config struct {
 	HotReload bool `yaml:"hotReload"`
 	// S3Endpoint is an S3 that is not AWS's, "" for AWS's.
 	S3Endpoint string `yaml:"s3Endpoint"`
+	// AWSEndpoint takes what events are sent to besides functions and buckets: an
+	// address, "aws" for AWS's own, "" for nothing.
+	AWSEndpoint string `yaml:"awsEndpoint"`
 	// NATS is where the state is kept if not in the data folder.
 	NATS NATS `yaml:"nats"`
 	// TLS makes the listener one for https.

@@ -41,6 +41,12 @@ func settings() []setting {
 			text:  func(c Config) string { return strconv.FormatBool(c.ExposeUnsandboxed) },
 		},
 		{
+			key: "exposeOpen", isBool: true,
+			usage: "allow an --addr that other machines can reach without --credentials: whoever connects may deploy and call functions",
+			set:   func(c *Config, s string) error { return setBool(&c.ExposeOpen, s) },
+			text:  func(c Config) string { return strconv.FormatBool(c.ExposeOpen) },
+		},
+		{
 			key: "domain", usage: "DNS `name` that Function URLs end in: <url-id>.lambda-url.<name>",
 			set:  func(c *Config, s string) error { c.Domain = s; return nil },
 			text: func(c Config) string { return c.Domain },
@@ -64,6 +70,11 @@ func settings() []setting {
 			key: "s3Endpoint", usage: "`address` of an S3 that is not AWS's, for code in S3",
 			set:  func(c *Config, s string) error { c.S3Endpoint = s; return nil },
 			text: func(c Config) string { return c.S3Endpoint },
+		},
+		{
+			key: "awsEndpoint", usage: "`address` of SQS, SNS and EventBridge for destinations of events, or aws for AWS's own",
+			set:  func(c *Config, s string) error { c.AWSEndpoint = s; return nil },
+			text: func(c Config) string { return c.AWSEndpoint },
 		},
 		{
 			key: "nats.url", usage: "`address` of a NATS server with JetStream that keeps the state, instead of the data folder",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -57,6 +58,14 @@ func (c Config) mistakes(where map[string]string) []error {
 	if _, ok := logLevels[c.Log.Level]; !ok {
 		report("log.level", "%q is none of debug, info, warn and error", c.Log.Level)
 	}
+	for key, address := range map[string]string{"s3Endpoint": c.S3Endpoint, "awsEndpoint": c.AWSEndpoint} {
+		if address == "" || key == "awsEndpoint" && address == "aws" {
+			continue
+		}
+		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			report(key, "%q is not an address; write one such as http://127.0.0.1:4566", address)
+		}
+	}
 	if c.Drain < 0 {
 		report("drain", "%v is negative; write 0 to break open streams at once", c.Drain)
 	}
@@ -70,7 +79,7 @@ func (c Config) mistakes(where map[string]string) []error {
 }
 
 func (c Config) checkAddr(report func(key, format string, args ...any)) {
-	host, port, err := net.SplitHostPort(c.Addr)
+	_, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {
 		report("addr", "%q is not host:port; write one such as 127.0.0.1:9000", c.Addr)
 		return
@@ -81,11 +90,27 @@ func (c Config) checkAddr(report func(key, format string, args ...any)) {
 	}
 	// Every function runs as a plain process so far. Once there is a sandbox
 	// that contains it, this check depends on which one is chosen.
-	if !loopback(host) && !c.ExposeUnsandboxed {
+	if c.Reachable() && !c.ExposeUnsandboxed {
 		report("addr", "other machines can reach %s, but functions run without a sandbox, with all the rights of the user "+
 			"who runs Sluice, and anyone who can connect may call the Function URLs and the Lambda API. Listen on 127.0.0.1, "+
 			"or accept this with --expose-unsandboxed (SLUICE_EXPOSE_UNSANDBOXED=true, exposeUnsandboxed: true)", c.Addr)
 	}
+}
+
+// CheckAccess returns an *Error when other machines can reach a Lambda API that asks
+// nobody for credentials.
+func (c Config) CheckAccess() error {
+	if !c.Reachable() || c.Credentials != "" || c.ExposeOpen {
+		return nil
+	}
+	return &Error{Key: "credentials", Message: fmt.Sprintf("there are none, and other machines can reach %s: anyone who can connect may deploy functions and call them. "+
+		"Name a file of access keys with --credentials, listen on 127.0.0.1, or accept this with --expose-open (SLUICE_EXPOSE_OPEN=true, exposeOpen: true)", c.Addr)}
+}
+
+// Reachable tells whether other machines can reach Addr.
+func (c Config) Reachable() bool {
+	host, _, err := net.SplitHostPort(c.Addr)
+	return err == nil && !loopback(host)
 }
 
 // loopback tells whether only this machine can reach host. A name other than

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	"github.com/sluice-run/sluice/internal/invoke"
 	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/sandbox/process"
+	"github.com/sluice-run/sluice/internal/scratch"
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/internal/terminal"
 	"github.com/sluice-run/sluice/runtimes/node"
@@ -58,6 +58,7 @@ type Project struct {
 	// dir holds everything the project writes: environments, builds, the
 	// bootstrap. It goes with the project.
 	dir       string
+	scratch   *scratch.Dir
 	bootstrap string
 	// follow is nil until the first banner, and where files can't be watched.
 	follow atomic.Pointer[follower]
@@ -98,9 +99,10 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	if p.dir, err = scratch(); err != nil {
+	if p.scratch, err = scratch.New(); err != nil {
 		return err
 	}
+	p.dir = p.scratch.Path
 	if p.bootstrap, err = runtimes.Materialize(node.Files, filepath.Join(p.dir, "runtime")); err != nil {
 		return err
 	}
@@ -133,20 +135,6 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// maxScratch is how long the path of a project's folder may be, in bytes: the
-// path of a Unix socket has room for 104 on macOS, and environments put theirs
-// some way below.
-const maxScratch = 70
-
-// scratch makes the folder for everything the project writes.
-func scratch() (string, error) {
-	parent := ""
-	if len(filepath.Join(os.TempDir(), "sluice-0123456789")) > maxScratch {
-		parent = "/tmp"
-	}
-	return os.MkdirTemp(parent, "sluice-")
-}
-
 // Addr is the address the project is served at.
 func (p *Project) Addr() *net.TCPAddr { return p.server.Addr() }
 
@@ -176,8 +164,8 @@ func (p *Project) close(ctx context.Context) {
 		f.close(ctx)
 	}
 	p.parting.Wait()
-	if p.dir != "" {
-		os.RemoveAll(p.dir)
+	if p.scratch != nil {
+		p.scratch.Remove()
 	}
 }
 

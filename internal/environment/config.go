@@ -1,7 +1,7 @@
 package environment
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
@@ -24,8 +24,14 @@ type Host struct {
 	// for good.
 	Idle time.Duration
 
-	// busy counts the invocations in progress, against Quotas.Concurrency.
-	busy atomic.Int64
+	// account is the limit of Quotas.Concurrency on the invocations of all pools.
+	account     *Concurrency
+	accountOnce sync.Once
+}
+
+func (h *Host) concurrency() *Concurrency {
+	h.accountOnce.Do(func() { h.account = newAccount(h.Quotas().Concurrency) })
+	return h.account
 }
 
 // Runtime says how the runtime process of a function is started.

@@ -15,7 +15,7 @@ type Pool struct {
 	host        *Host
 	fn          sluice.Function
 	runtime     Runtime
-	reservation *Reservation
+	reservation *Concurrency
 
 	mu sync.Mutex
 	// idle environments, most recently used last.
@@ -46,7 +46,7 @@ func NewPool(host *Host, fn sluice.Function, rt Runtime) *Pool {
 
 // NewSharedPool returns an empty pool for a version whose function has other
 // versions: they share the reservation, whatever fn says.
-func NewSharedPool(host *Host, fn sluice.Function, rt Runtime, reservation *Reservation) *Pool {
+func NewSharedPool(host *Host, fn sluice.Function, rt Runtime, reservation *Concurrency) *Pool {
 	return &Pool{host: host, fn: fn, runtime: rt, reservation: reservation, all: map[*Environment]struct{}{}, gone: make(chan struct{})}
 }
 
@@ -89,16 +89,16 @@ func (p *Pool) admit() error {
 	if err := p.reservation.take(); err != nil {
 		return err
 	}
-	if limit := p.host.Quotas().Concurrency; p.host.busy.Add(1) > int64(limit) && limit > 0 {
-		p.depart()
-		return sluice.ErrThrottled(sluice.ThrottleAccount)
+	if err := p.host.concurrency().take(); err != nil {
+		p.reservation.leave()
+		return err
 	}
 	return nil
 }
 
 // depart gives a place under the concurrency limits back.
 func (p *Pool) depart() {
-	p.host.busy.Add(-1)
+	p.host.concurrency().leave()
 	p.reservation.leave()
 }
 

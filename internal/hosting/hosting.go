@@ -121,7 +121,7 @@ type function struct {
 	name    string
 
 	// reservation is shared by all versions.
-	reservation *environment.Reservation
+	reservation *environment.Concurrency
 
 	mu sync.Mutex
 	// pools by version number.

@@ -17,6 +17,7 @@ import (
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/auth"
+	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/registry"
 )
@@ -35,6 +36,8 @@ type API struct {
 	Changed func(name string)
 	// Objects is where code in S3 is read from.
 	Objects *objects.Source
+	// Destinations are what events may be sent to besides functions.
+	Destinations *destination.Sender
 	// HotReload allows functions that run from folders of this machine.
 	HotReload bool
 	// Provisioned tells how many environments of a qualifier are kept ready, and

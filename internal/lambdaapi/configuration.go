@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/registry"
 )
 
@@ -173,7 +174,7 @@ var deprecated = regexp.MustCompile(`^(nodejs(4\.3|6\.10|8\.10|10\.x|12\.x|14\.x
 func serves(runtime string) bool { return strings.HasPrefix(runtime, "nodejs") }
 
 // check holds the given settings to their constraints.
-func (s *settings) check() error {
+func (s *settings) check(call *call) error {
 	var c constraints
 	text := func(p *string) string {
 		if p == nil {
@@ -212,11 +213,11 @@ func (s *settings) check() error {
 	if err := c.err(); err != nil {
 		return err
 	}
-	return s.checkSupport()
+	return s.checkSupport(call)
 }
 
 // checkSupport refuses what can't work here.
-func (s *settings) checkSupport() error {
+func (s *settings) checkSupport(call *call) error {
 	if s.Runtime != nil {
 		switch name := *s.Runtime; {
 		case deprecated.MatchString(name):
@@ -239,7 +240,12 @@ func (s *settings) checkSupport() error {
 		return notSupported("SnapStart.")
 	}
 	if d := s.DeadLetterConfig; d != nil && d.TargetArn != "" && !strings.Contains(d.TargetArn, ":lambda:") {
-		return notSupported("dead-letter targets other than functions: %s.", d.TargetArn)
+		if why := call.Destinations.Check(d.TargetArn, destination.DeadLetter); why != "" {
+			return invalid("The dead-letter target is invalid: %s.", why)
+		}
+		if !call.Destinations.Reaches() {
+			return notSupported("dead-letter targets other than functions unless the server was started with --aws-endpoint: %s.", d.TargetArn)
+		}
 	}
 	if l := s.LoggingConfig; l != nil && l.LogFormat != "JSON" && (l.ApplicationLogLevel != "" || l.SystemLogLevel != "") {
 		return invalid("Log level configuration is only available when LogFormat is JSON.")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/registry"
 )
 
@@ -64,24 +65,31 @@ func (in *eventInvokeRequest) check(c *call, ref reference) error {
 	if in.DestinationConfig == nil {
 		return nil
 	}
-	for _, d := range []*destinationDocument{in.DestinationConfig.OnSuccess, in.DestinationConfig.OnFailure} {
-		if d != nil && d.Destination != "" {
-			if err := c.checkDestination(d.Destination, ref.name); err != nil {
-				return err
-			}
+	if d := in.DestinationConfig.OnSuccess; d != nil && d.Destination != "" {
+		if err := c.checkDestination(d.Destination, ref.name, destination.OnSuccess); err != nil {
+			return err
 		}
+	}
+	if d := in.DestinationConfig.OnFailure; d != nil && d.Destination != "" {
+		return c.checkDestination(d.Destination, ref.name, destination.OnFailure)
 	}
 	return nil
 }
 
 // checkDestination refuses what events could not be sent to.
-func (c *call) checkDestination(arn, self string) error {
+func (c *call) checkDestination(arn, self string, use destination.Use) error {
 	parts := strings.Split(arn, ":")
 	if len(parts) < 6 || parts[0] != "arn" {
 		return invalid("The destination ARN %s is invalid.", arn)
 	}
 	if parts[2] != "lambda" {
-		return notSupported("destinations other than functions: %s.", arn)
+		if why := c.Destinations.Check(arn, use); why != "" {
+			return invalid("The destination ARN %s is invalid: %s.", arn, why)
+		}
+		if !c.Destinations.Reaches() {
+			return notSupported("destinations other than functions unless the server was started with --aws-endpoint: %s.", arn)
+		}
+		return nil
 	}
 	target, err := c.parseFunction(arn)
 	if err != nil {

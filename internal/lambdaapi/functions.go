@@ -31,7 +31,7 @@ func createFunction(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := in.checkNew(); err != nil {
+	if err := in.checkNew(c); err != nil {
 		return nil, err
 	}
 	if _, err := c.Registry.Function(ref.name); err == nil {
@@ -92,7 +92,7 @@ func (c *call) newName(text string) (reference, error) {
 }
 
 // checkNew holds a new function to what an update does not need.
-func (in *createFunctionRequest) checkNew() error {
+func (in *createFunctionRequest) checkNew(c *call) error {
 	var v constraints
 	if in.Role == nil {
 		v.violated(nil, "role", "not be null")
@@ -112,7 +112,7 @@ func (in *createFunctionRequest) checkNew() error {
 	case len(in.Tags) > maxTags:
 		return invalid("Number of tags exceeds resource tag limit.")
 	}
-	return in.check()
+	return in.check(c)
 }
 
 func checkArchitectures(v *constraints, list []string) {
@@ -270,7 +270,7 @@ func updateFunctionConfiguration(c *call) (any, error) {
 	if _, err := c.find(ref); err != nil {
 		return nil, err
 	}
-	if err := in.check(); err != nil {
+	if err := in.check(c); err != nil {
 		return nil, err
 	}
 	var layers []registry.LayerReference

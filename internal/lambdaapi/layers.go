@@ -140,7 +140,7 @@ func getLayerVersion(c *call) (any, error) {
 func (c *call) describeLayer(name string, number int) (any, error) {
 	l, err := c.Registry.Layer(name, number)
 	if err != nil || l.Deleted {
-		return nil, notFound("Layer version %s does not exist.", c.layerARN(name, number))
+		return nil, c.layerNotThere(name, number)
 	}
 	return c.layerDocument(l, true), nil
 }

@@ -113,18 +113,10 @@ func addPermission(c *call) (any, error) {
 		if err := c.checkPolicyTarget(f, ref); err != nil {
 			return err
 		}
-		p := f.Policies[ref.qualifier]
-		if p == nil {
-			p = &registry.Policy{}
-		}
-		if err := checkPolicyRevision(p, in.RevisionId); err != nil {
+		p, err := addStatement(f.Policies[ref.qualifier], in.StatementId, text, in.RevisionId)
+		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(p.Statements, func(s registry.Statement) bool { return s.ID == in.StatementId }) {
-			return conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", in.StatementId)
-		}
-		p.Statements = append(p.Statements, registry.Statement{ID: in.StatementId, Text: text})
-		p.RevisionID = sluice.NewRequestID()
 		if f.Policies == nil {
 			f.Policies = map[string]*registry.Policy{}
 		}
@@ -136,6 +128,38 @@ func addPermission(c *call) (any, error) {
 	}
 	c.status = http.StatusCreated
 	return struct{ Statement string }{string(text)}, nil
+}
+
+// addStatement adds a statement to a policy, a new one if p is nil.
+func addStatement(p *registry.Policy, sid string, text json.RawMessage, revision string) (*registry.Policy, error) {
+	if p == nil {
+		p = &registry.Policy{}
+	}
+	if err := checkPolicyRevision(p, revision); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(p.Statements, func(s registry.Statement) bool { return s.ID == sid }) {
+		return nil, conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", sid)
+	}
+	p.Statements = append(p.Statements, registry.Statement{ID: sid, Text: text})
+	p.RevisionID = sluice.NewRequestID()
+	return p, nil
+}
+
+func removeStatement(p *registry.Policy, sid, revision string) error {
+	if p == nil || len(p.Statements) == 0 {
+		return notFound("No policy is associated with the given resource.")
+	}
+	if err := checkPolicyRevision(p, revision); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(p.Statements, func(s registry.Statement) bool { return s.ID == sid })
+	if i < 0 {
+		return notFound("Statement %s is not found in resource policy.", sid)
+	}
+	p.Statements = slices.Delete(p.Statements, i, i+1)
+	p.RevisionID = sluice.NewRequestID()
+	return nil
 }
 
 // checkPolicyTarget reports a qualifier that leads nowhere.
@@ -189,20 +213,7 @@ func removePermission(c *call) (any, error) {
 	}
 	sid := c.label("Sid")
 	_, err = c.Registry.Edit(c.ctx, ref.name, func(f *registry.Function) error {
-		p := f.Policies[ref.qualifier]
-		if p == nil || len(p.Statements) == 0 {
-			return notFound("No policy is associated with the given resource.")
-		}
-		if err := checkPolicyRevision(p, c.query.Get("RevisionId")); err != nil {
-			return err
-		}
-		i := slices.IndexFunc(p.Statements, func(s registry.Statement) bool { return s.ID == sid })
-		if i < 0 {
-			return notFound("Statement %s is not found in resource policy.", sid)
-		}
-		p.Statements = slices.Delete(p.Statements, i, i+1)
-		p.RevisionID = sluice.NewRequestID()
-		return nil
+		return removeStatement(f.Policies[ref.qualifier], sid, c.query.Get("RevisionId"))
 	})
 	if errors.Is(err, registry.ErrNotFound) {
 		return nil, notFound("No policy found for: %s", c.arn(ref))

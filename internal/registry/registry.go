@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sluice-run/sluice/internal/store"
 )
@@ -316,8 +317,9 @@ func (r *Registry) Code(ctx context.Context, sum string) (io.ReadCloser, error) 
 }
 
 // CollectCode deletes the packages that nothing refers to, and returns how many.
-// fresh are packages that are about to be referred to.
-func (r *Registry) CollectCode(ctx context.Context, fresh func(sum string) bool) (int, error) {
+// Those that were put less than young ago stay: they are about to be referred to.
+func (r *Registry) CollectCode(ctx context.Context, young time.Duration) (int, error) {
+	before := time.Now().Add(-young)
 	used := map[string]bool{}
 	functions, err := r.Functions()
 	if err != nil {
@@ -348,5 +350,5 @@ func (r *Registry) CollectCode(ctx context.Context, fresh func(sum string) bool)
 			used[l.Code] = true
 		}
 	}
-	return r.store.KeepPackages(ctx, func(sum string) bool { return used[sum] || fresh(sum) })
+	return r.store.KeepPackages(ctx, before, func(sum string) bool { return used[sum] })
 }

@@ -359,6 +359,46 @@ export const handler = async () => ({ value: createRequire(import.meta.url)('lib
 	}
 }
 
+func TestLayerPermissions(t *testing.T) { // docs/contract/control-api.md §10
+	r := start(t, "", nil)
+	ctx := t.Context()
+	if _, err := r.client.PublishLayerVersion(ctx, &lambda.PublishLayerVersionInput{LayerName: aws.String("lib"), Content: &types.LayerVersionContentInput{ZipFile: zipped(t, map[string]string{"a": "b"})}}); err != nil {
+		t.Fatal(err)
+	}
+	name, number := aws.String("lib"), aws.Int64(1)
+	get := &lambda.GetLayerVersionPolicyInput{LayerName: name, VersionNumber: number}
+	var missing *types.ResourceNotFoundException
+	if _, err := r.client.GetLayerVersionPolicy(ctx, get); !errors.As(err, &missing) {
+		t.Errorf("%v", err)
+	}
+	add := &lambda.AddLayerVersionPermissionInput{LayerName: name, VersionNumber: number, StatementId: aws.String("all"), Action: aws.String("lambda:GetLayerVersion"), Principal: aws.String("*"), OrganizationId: aws.String("o-0123456789")}
+	added, err := r.client.AddLayerVersionPermission(ctx, add)
+	want := `{"Sid":"all","Effect":"Allow","Principal":"*","Action":"lambda:GetLayerVersion","Resource":"arn:aws:lambda:us-east-1:123456789012:layer:lib:1","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-0123456789"}}}`
+	if err != nil || *added.Statement != want {
+		t.Fatalf("%+v %v", added, err)
+	}
+	var conflict *types.ResourceConflictException
+	if _, err := r.client.AddLayerVersionPermission(ctx, add); !errors.As(err, &conflict) {
+		t.Errorf("%v", err)
+	}
+	if got, err := r.client.GetLayerVersionPolicy(ctx, get); err != nil || *got.Policy != `{"Version":"2012-10-17","Id":"default","Statement":[`+want+`]}` || *got.RevisionId != *added.RevisionId {
+		t.Errorf("%+v %v", got, err)
+	}
+	remove := &lambda.RemoveLayerVersionPermissionInput{LayerName: name, VersionNumber: number, StatementId: aws.String("all"), RevisionId: aws.String("stale")}
+	var stale *types.PreconditionFailedException
+	if _, err := r.client.RemoveLayerVersionPermission(ctx, remove); !errors.As(err, &stale) {
+		t.Errorf("%v", err)
+	}
+	remove.RevisionId = nil
+	if _, err := r.client.RemoveLayerVersionPermission(ctx, remove); err != nil {
+		t.Error(err)
+	}
+	add.VersionNumber = aws.Int64(2)
+	if _, err := r.client.AddLayerVersionPermission(ctx, add); !errors.As(err, &missing) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestSmallReadsThatCallersInsistOn(t *testing.T) { // docs/contract/control-api.md §8, §11, §12
 	r := start(t, "", nil)
 	ctx := t.Context()
@@ -597,12 +637,12 @@ func TestCodeGoesWhenNobodyRunsIt(t *testing.T) {
 	r := start(t, "", nil)
 	r.create("fn", echo, nil)
 	r.invoke("fn", "{}", nil)
-	if len(files(t, r.server.dir+"/code")) < 3 {
+	if len(files(t, r.server.scratch.Path+"/code")) < 3 {
 		t.Fatal("no unpacked code")
 	}
 	r.client.DeleteFunction(t.Context(), &lambda.DeleteFunctionInput{FunctionName: aws.String("fn")})
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		left, _ := os.ReadDir(r.server.dir + "/code")
+		left, _ := os.ReadDir(r.server.scratch.Path + "/code")
 		if len(left) == 0 {
 			return
 		}

@@ -199,7 +199,7 @@ func TestEventInvokeConfigs(t *testing.T) { // docs/contract/control-api.md §9
 		{"PUT", path, `{"MaximumRetryAttempts":3}`, 400, `{"message":"1 validation error detected: Value '3' at 'maximumRetryAttempts' failed to satisfy constraint: Member must have value less than or equal to 2"}`},
 		{"PUT", path, `{"DestinationConfig":{"OnFailure":{"Destination":"nope"}}}`, 400, `{"Type":"User","message":"The destination ARN nope is invalid."}`},
 		{"PUT", path, `{"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:lambda:us-east-1:123456789012:function:fn"}}}`, 400, `{"Type":"User","message":"You can't specify the function as a destination for itself."}`},
-		{"PUT", path, `{"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:sqs:us-east-1:123456789012:q"}}}`, 400, `{"Type":"User","message":"Sluice does not support this: destinations other than functions: arn:aws:sqs:us-east-1:123456789012:q."}`},
+		{"PUT", path, `{"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:sqs:us-east-1:123456789012:q"}}}`, 400, `{"Type":"User","message":"Sluice does not support this: destinations other than functions unless the server was started with --aws-endpoint: arn:aws:sqs:us-east-1:123456789012:q."}`},
 	} {
 		status, _, answer := r.call(tt.method, tt.path, tt.body)
 		if status != tt.status || answer != tt.answer {

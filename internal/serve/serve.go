@@ -8,16 +8,17 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/async"
 	"github.com/sluice-run/sluice/internal/auth"
 	"github.com/sluice-run/sluice/internal/config"
+	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/functionurl"
 	"github.com/sluice-run/sluice/internal/hosting"
@@ -28,6 +29,7 @@ import (
 	"github.com/sluice-run/sluice/internal/registry"
 	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/sandbox/process"
+	"github.com/sluice-run/sluice/internal/scratch"
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/internal/store"
 	"github.com/sluice-run/sluice/internal/terminal"
@@ -60,15 +62,19 @@ type Server struct {
 	async    *async.Service
 	server   *server.Server
 	urls     *urls
-	// stop ends what clients follow.
-	stop context.CancelFunc
-	// dir holds code and environments; it goes with the server. Everything that
+	// stop ends what clients follow and what works in the background.
+	stop    context.CancelFunc
+	working sync.WaitGroup
+	// scratch holds code and environments; it goes with the server. Everything that
 	// lasts is in the store.
-	dir string
+	scratch *scratch.Dir
 }
 
 // Open opens the state in the configuration's data folder and serves it.
 func Open(ctx context.Context, o Options) (*Server, error) {
+	if err := o.Config.CheckAccess(); err != nil {
+		return nil, err
+	}
 	s := &Server{o: o}
 	listener, err := net.Listen("tcp", o.Config.Addr)
 	if err != nil {
@@ -98,14 +104,19 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	s.registry = registry.New(s.store)
-	// What a crash left behind between a package and its function.
-	if _, err := s.registry.CollectCode(opening, func(string) bool { return false }); err != nil {
+	// What a crash left behind between a package and its function. Other servers may
+	// be at work on a shared store.
+	young := time.Duration(0)
+	if n.URL != "" {
+		young = collectEvery
+	}
+	if _, err := s.registry.CollectCode(opening, young); err != nil {
 		return fmt.Errorf("code packages: %w", err)
 	}
-	if s.dir, err = os.MkdirTemp("", "sluice-"); err != nil {
+	if s.scratch, err = scratch.New(); err != nil {
 		return err
 	}
-	bootstrap, err := runtimes.Materialize(node.Files, filepath.Join(s.dir, "runtime"))
+	bootstrap, err := runtimes.Materialize(node.Files, filepath.Join(s.scratch.Path, "runtime"))
 	if err != nil {
 		return err
 	}
@@ -123,19 +134,21 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	stopping, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	host := &environment.Host{
 		Driver: process.New(), Observer: tails, Identity: identity, Quirks: s.o.Config.Quirks,
-		Quotas: func() sluice.Quotas { return quotas }, Dir: s.dir, Credentials: s.o.Credentials, Idle: s.o.Config.Idle,
+		Quotas: func() sluice.Quotas { return quotas }, Dir: s.scratch.Path, Credentials: s.o.Credentials, Idle: s.o.Config.Idle,
 	}
 	s.hosted = &hosting.Hosting{
-		Registry: s.registry, Host: host, Identity: identity, Code: &hosting.CodeCache{Dir: filepath.Join(s.dir, "code"), Fetch: s.registry.Code},
+		Registry: s.registry, Host: host, Identity: identity, Code: &hosting.CodeCache{Dir: filepath.Join(s.scratch.Path, "code"), Fetch: s.registry.Code},
 		Runtime: func(fn sluice.Function) (environment.Runtime, error) { return s.runtime(fn, bootstrap) },
 	}
 	s.invoker = invoke.New(identity)
 	s.invoker.FindWith(s.hosted.Target, s.hosted.Targets)
+	bucket := &objects.Source{Region: identity.Region, Endpoint: s.o.Config.S3Endpoint}
+	sender := &destination.Sender{Region: identity.Region, Endpoint: s.o.Config.AWSEndpoint, Objects: bucket}
 	queue, err := s.store.Queue(opening)
 	if err != nil {
 		return err
 	}
-	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: s.invoker, Identity: identity, Wait: s.o.Config.RetryWait, Log: s.o.Log}
+	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: s.invoker, Identity: identity, Sender: sender, Wait: s.o.Config.RetryWait, Log: s.o.Log}
 	scheme := "http"
 	var encryption *tls.Config
 	if t := s.o.Config.TLS; t.Certificate != "" || t.Key != "" {
@@ -150,7 +163,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	s.urls = &urls{scheme: scheme, registry: s.registry, identity: identity, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
 	api := &lambdaapi.API{
 		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Auth: authority, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed, Provisioned: s.hosted.Provisioned,
-		Objects: &objects.Source{Region: identity.Region, Endpoint: s.o.Config.S3Endpoint}, HotReload: s.o.Config.HotReload,
+		Objects: bucket, Destinations: sender, HotReload: s.o.Config.HotReload,
 		URL: s.urls.host, Tails: tails, Domain: s.o.Config.Domain, Log: s.o.Log, Now: time.Now,
 	}
 	front := functionurl.New(functionurl.Config{
@@ -167,6 +180,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		TLS: encryption, Work: s.invoker, Log: s.o.Log,
 	})
 	s.async.Start()
+	s.working.Go(func() { s.collect(stopping) })
 	functions, err := s.registry.Functions()
 	if err != nil {
 		return err
@@ -177,6 +191,28 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	return s.announce()
+}
+
+// collectEvery is the time between two collections of code packages, and the age
+// below which they are left alone: a function may be about to refer to them.
+const collectEvery = time.Hour
+
+// collect deletes the code packages that nothing refers to, until ctx ends.
+func (s *Server) collect(ctx context.Context) {
+	tick := time.NewTicker(collectEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if n, err := s.registry.CollectCode(ctx, collectEvery); err != nil && ctx.Err() == nil {
+				s.o.Log.Warn("unused code packages could not be removed", "error", err)
+			} else if n > 0 {
+				s.o.Log.Debug("unused code packages were removed", "count", n)
+			}
+		}
+	}
 }
 
 // policy is the resource policy of what a Function URL leads to.
@@ -263,10 +299,11 @@ func (s *Server) close(ctx context.Context) {
 	if s.async != nil {
 		s.async.Close()
 	}
+	s.working.Wait()
 	if s.store != nil {
 		s.store.Close()
 	}
-	if s.dir != "" {
-		os.RemoveAll(s.dir)
+	if s.scratch != nil {
+		s.scratch.Remove()
 	}
 }

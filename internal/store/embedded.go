@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/sluice-run/sluice/internal/filelock"
 )
 
 // maxPayload bounds one record, in bytes; a function's is a few KB.
@@ -33,7 +35,7 @@ func startEmbedded(dir string) (*embedded, error) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("data folder: %w", err)
 		}
-		if e.lock, err = lock(filepath.Join(dir, "lock")); err != nil {
+		if e.lock, err = filelock.Take(filepath.Join(dir, "lock")); err != nil {
 			return nil, fmt.Errorf("the data folder %s is in use by another server, or can't be locked: %w", dir, err)
 		}
 		files = filepath.Join(dir, "state")

@@ -7,19 +7,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// rewriteAfter is the age from which a package that is put again is written again:
+// so it is young, and a collection leaves it alone.
+const rewriteAfter = 10 * time.Minute
+
 // PutPackage stores a code package and returns the SHA-256 it is kept under, in
-// hex. A package that is there already is not written again.
+// hex. A package that was put a moment ago is not written again.
 func (s *Store) PutPackage(ctx context.Context, data io.ReadSeeker) (sum string, err error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, data); err != nil {
 		return "", err
 	}
 	sum = hex.EncodeToString(h.Sum(nil))
-	if _, err := s.packages.GetInfo(ctx, sum); err == nil {
+	if info, err := s.packages.GetInfo(ctx, sum); err == nil && time.Since(info.ModTime) < rewriteAfter {
 		return sum, nil
 	}
 	if _, err := data.Seek(0, io.SeekStart); err != nil {
@@ -44,15 +49,16 @@ func (s *Store) Package(ctx context.Context, sum string) (io.ReadCloser, error) 
 	return r, nil
 }
 
-// KeepPackages deletes every package that is not in use, and returns how many.
-func (s *Store) KeepPackages(ctx context.Context, used func(sum string) bool) (int, error) {
+// KeepPackages deletes every package that was put before a moment and is not in use,
+// and returns how many.
+func (s *Store) KeepPackages(ctx context.Context, before time.Time, used func(sum string) bool) (int, error) {
 	all, err := s.packages.List(ctx)
 	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
 		return 0, err
 	}
 	deleted := 0
 	for _, info := range all {
-		if used(info.Name) {
+		if used(info.Name) || info.ModTime.After(before) {
 			continue
 		}
 		if err := s.packages.Delete(ctx, info.Name); err != nil {

@@ -125,7 +125,10 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store, reopen func(t *test
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n, err := s.KeepPackages(ctx, func(name string) bool { return name != other }); n != 1 || err != nil {
+		if n, err := s.KeepPackages(ctx, time.Now().Add(-time.Minute), func(string) bool { return false }); n != 0 || err != nil {
+			t.Errorf("%d young packages were deleted, %v", n, err)
+		}
+		if n, err := s.KeepPackages(ctx, time.Now(), func(name string) bool { return name != other }); n != 1 || err != nil {
 			t.Errorf("%d deleted, %v", n, err)
 		}
 		if _, err := s.Package(ctx, other); !errors.Is(err, store.ErrNotFound) {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package store
+package filelock
 
 import (
 	"os"
@@ -8,8 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock takes an exclusive lock that ends with the process.
-func lock(path string) (*os.File, error) {
+// Take takes an exclusive lock on the file at path, which it makes if there is none. The lock
+// ends when the file is closed, at the latest with the process. A file that somebody else
+// has locked is an error at once.
+func Take(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
