@@ -64,6 +64,7 @@ var rooms = []string{
 // it means that mechanism leaked out of its room.
 var owners = map[string][]string{
 	"github.com/spf13/cobra":         {"cmd/sluice"},
+	"github.com/vbauerster/mpb":      {"cmd/sluice"},
 	"github.com/evanw/esbuild":       {"internal/bundle"},
 	"github.com/fsnotify/fsnotify":   {"internal/watch"},
 	"github.com/nats-io/nats.go":     {"internal/store"},

@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-run/sluice/internal/deploy"
 	"github.com/sluice-run/sluice/internal/dev"
 	"github.com/sluice-run/sluice/internal/template"
+	"github.com/sluice-run/sluice/internal/terminal"
 )
 
 type deployFlags struct {
@@ -77,9 +78,11 @@ func (s *session) deploy(cmd *cobra.Command, path string, flags deployFlags) err
 	}
 	identity := sluice.DefaultIdentity()
 	identity.Region = flags.region
-	plan, err := deploy.New(cmd.Context(), deploy.Options{
-		Client: client, File: source.File, Stack: flags.stack, Parameters: parameters, Identity: identity, Prune: flags.prune,
-	})
+	options := deploy.Options{Client: client, File: source.File, Stack: flags.stack, Parameters: parameters, Identity: identity, Prune: flags.prune}
+	bars := newProgress(s.stderr, !flags.json && terminal.IsTerminal(s.stderr))
+	defer bars.close()
+	options.Uploading = bars.uploading
+	plan, err := deploy.New(cmd.Context(), options)
 	if err != nil {
 		var mistakes *template.Error
 		var failure *bundle.Failure
@@ -96,11 +99,12 @@ func (s *session) deploy(cmd *cobra.Command, path string, flags deployFlags) err
 	}
 	if err := plan.Execute(cmd.Context(), func(step *deploy.Step) {
 		if !flags.json && step.Action != deploy.Unchanged && step.Action != deploy.Keep {
-			fmt.Fprintf(s.stdout, "%sd %s\n", strings.TrimSuffix(string(step.Action), "e")+"e", step.Function)
+			fmt.Fprintf(bars.beside(s.stdout), "%sd %s\n", strings.TrimSuffix(string(step.Action), "e")+"e", step.Function)
 		}
 	}); err != nil {
 		return err
 	}
+	bars.close()
 	if err := s.printSteps(plan, flags); err != nil || flags.json {
 		return err
 	}

@@ -40,6 +40,8 @@ type Options struct {
 	Stack      string
 	Parameters map[string]string
 	Identity   sluice.Identity
+	// Uploading, if not nil, is told about the packages on their way.
+	Uploading Upload
 	// Prune deletes the stack's functions that are not in the template any more.
 	Prune bool
 }
@@ -68,6 +70,7 @@ type Step struct {
 
 	wanted *template.Function
 	code   []byte
+	layers []*layer
 	found  *lambda.GetFunctionOutput
 }
 
@@ -81,12 +84,14 @@ type Plan struct {
 	o Options
 	// addresses of Function URLs by function and qualifier.
 	addresses map[[2]string]string
+	// layers by their path.
+	layers map[string]*layer
 }
 
 // New makes the plan of a deployment; nothing is changed yet. Mistakes in the
 // template are a *template.Error, in the code a *bundle.Failure.
 func New(ctx context.Context, o Options) (*Plan, error) {
-	p := &Plan{o: o, addresses: map[[2]string]string{}}
+	p := &Plan{o: o, addresses: map[[2]string]string{}, layers: map[string]*layer{}}
 	t, err := p.load()
 	if err != nil {
 		return nil, err
@@ -125,6 +130,13 @@ func (p *Plan) step(ctx context.Context, f *template.Function) (*Step, error) {
 	var err error
 	if step.code, err = packaged(ctx, f); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.LogicalID, err)
+	}
+	for _, wanted := range f.Deployment.Layers {
+		l, err := p.layerOf(ctx, wanted)
+		if err != nil {
+			return nil, err
+		}
+		step.layers = append(step.layers, l)
 	}
 	step.found, err = p.o.Client.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &f.Name})
 	var missing *types.ResourceNotFoundException
@@ -191,6 +203,21 @@ func (p *Plan) differences(ctx context.Context, step *Step) ([]string, error) {
 	differ("timeout", aws.ToInt32(have.Timeout) != int32(want.Timeout.Seconds()))
 	differ("memory", aws.ToInt32(have.MemorySize) != int32(want.MemoryMB))
 	differ("environment", !maps.Equal(environment, want.Environment))
+	differ("description", aws.ToString(have.Description) != want.Deployment.Description)
+	differ("storage", have.EphemeralStorage != nil && aws.ToInt32(have.EphemeralStorage.Size) != int32(want.EphemeralStorageMB))
+	differ("architecture", len(have.Architectures) == 1 && string(have.Architectures[0]) != want.Architecture)
+	differ("layers", !slices.EqualFunc(have.Layers, step.layers, func(a types.Layer, b *layer) bool { return aws.ToString(a.Arn) == b.arn }))
+	deadLetter := ""
+	if have.DeadLetterConfig != nil {
+		deadLetter = aws.ToString(have.DeadLetterConfig.TargetArn)
+	}
+	differ("dead letters", deadLetter != want.Deployment.DeadLetter)
+	differ("tags", !maps.Equal(step.found.Tags, p.tags(want)))
+	events, err := p.eventsDiffer(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	differ("events", events)
 	differ("logging", have.LoggingConfig != nil && (have.LoggingConfig.LogFormat == types.LogFormatJson) != want.Logging.JSON)
 	var reserved *int32
 	if step.found.Concurrency != nil {
@@ -200,6 +227,13 @@ func (p *Plan) differences(ctx context.Context, step *Step) ([]string, error) {
 	aliases, err := p.o.Client.ListAliases(ctx, &lambda.ListAliasesInput{FunctionName: &want.Name})
 	if err != nil {
 		return nil, err
+	}
+	if n := want.Deployment.Provisioned; len(want.Aliases) > 0 {
+		kept, err := p.provisioned(ctx, want)
+		if err != nil {
+			return nil, err
+		}
+		differ("provisioned concurrency", kept != n)
 	}
 	for _, name := range want.Aliases {
 		differ("alias "+name, !slices.ContainsFunc(aliases.Aliases, func(a types.AliasConfiguration) bool { return *a.Name == name }))

@@ -55,13 +55,17 @@ func (p *Plan) Execute(ctx context.Context, progress func(*Step)) error {
 
 func (p *Plan) create(ctx context.Context, step *Step) error {
 	f := step.wanted
-	_, err := p.o.Client.CreateFunction(ctx, &lambda.CreateFunctionInput{
+	layers, err := p.publishLayers(ctx, step)
+	if err != nil {
+		return err
+	}
+	_, err = p.o.Client.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: &f.Name, Runtime: types.Runtime(f.Runtime), Handler: &f.Handler, Role: aws.String(fmt.Sprintf(role, p.o.Identity.AccountID)),
 		Code: &types.FunctionCode{ZipFile: step.code}, Timeout: aws.Int32(int32(f.Timeout.Seconds())), MemorySize: aws.Int32(int32(f.MemoryMB)),
 		EphemeralStorage: &types.EphemeralStorage{Size: aws.Int32(int32(f.EphemeralStorageMB))}, Architectures: []types.Architecture{types.Architecture(f.Architecture)},
 		Environment: &types.Environment{Variables: f.Environment}, LoggingConfig: logging(f.Logging),
-		Tags: map[string]string{stackTag: p.o.Stack, idTag: f.LogicalID},
-	})
+		Description: &f.Deployment.Description, Layers: layers, Tags: p.tags(f),
+	}, p.upload(f.Name, len(step.code)))
 	if err != nil {
 		return err
 	}
@@ -205,26 +209,33 @@ func (p *Plan) finish(ctx context.Context, step *Step) error {
 	case Keep, Unchanged:
 		return nil
 	case Create:
-		if !refersToURLs(f.Environment) {
-			return p.reserve(ctx, step)
+		if !refersToURLs(f.Environment) && f.Deployment.DeadLetter == "" {
+			return p.settle(ctx, step)
 		}
+	}
+	layers, err := p.publishLayers(ctx, step)
+	if err != nil {
+		return err
 	}
 	if _, err := p.o.Client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
 		FunctionName: &f.Name, Runtime: types.Runtime(f.Runtime), Handler: &f.Handler, Timeout: aws.Int32(int32(f.Timeout.Seconds())),
 		MemorySize: aws.Int32(int32(f.MemoryMB)), EphemeralStorage: &types.EphemeralStorage{Size: aws.Int32(int32(f.EphemeralStorageMB))},
 		Environment: &types.Environment{Variables: f.Environment}, LoggingConfig: logging(f.Logging),
+		Description: &f.Deployment.Description, Layers: layers, DeadLetterConfig: &types.DeadLetterConfig{TargetArn: &f.Deployment.DeadLetter},
 	}); err != nil {
 		return err
 	}
-	if slices.Contains(step.Changes, "code") {
-		if _, err := p.o.Client.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: &f.Name, ZipFile: step.code}); err != nil {
+	if slices.Contains(step.Changes, "code") || slices.Contains(step.Changes, "architecture") {
+		if _, err := p.o.Client.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{
+			FunctionName: &f.Name, ZipFile: step.code, Architectures: []types.Architecture{types.Architecture(f.Architecture)},
+		}, p.upload(f.Name, len(step.code))); err != nil {
 			return err
 		}
 	}
 	if err := p.publishAliases(ctx, step); err != nil {
 		return err
 	}
-	return p.reserve(ctx, step)
+	return p.settle(ctx, step)
 }
 
 // refersToURLs tells that variables hold addresses, which were not known when the

@@ -91,6 +91,7 @@ func (l *loader) function(t *Template, r *resource) *Function {
 	if alias := l.publishedAlias(r); alias != "" {
 		fn.Aliases = append(fn.Aliases, alias)
 	}
+	fn.Deployment = p.deployment(r, fn)
 	p.ignored(r)
 	p.events(t, r)
 	if mistakes := len(l.problems); !p.code(t, r, fn) && len(l.problems) == mistakes {

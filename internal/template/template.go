@@ -52,6 +52,8 @@ type Function struct {
 	Aliases []string
 	// URLs have no ID: the server gives them theirs.
 	URLs []sluice.FunctionURL
+	// Deployment is what only a server needs to know.
+	Deployment Deployment
 	// Line is where the resource is defined.
 	Line int
 }

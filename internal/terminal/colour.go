@@ -34,6 +34,12 @@ func nameStyle(name string) style {
 	return nameStyles[h.Sum32()%uint32(len(nameStyles))]
 }
 
+// IsTerminal tells whether somebody looks at w.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(term.File)
+	return ok && term.IsTerminal(f.Fd())
+}
+
 // Detect returns the options for printing text to w: colours and line width if w
 // is a terminal that has them. NO_COLOR, if not empty, forbids colours; otherwise
 // CLICOLOR_FORCE or FORCE_COLOR, if neither empty nor "0" nor "false", demands
@@ -45,11 +51,10 @@ func Detect(w io.Writer, environ []string) Options {
 		env[name] = value
 	}
 	var o Options
-	f, ok := w.(term.File)
-	tty := ok && term.IsTerminal(f.Fd())
+	tty := IsTerminal(w)
 	if tty {
 		o.Width = func() int {
-			width, _, err := term.GetSize(f.Fd())
+			width, _, err := term.GetSize(w.(term.File).Fd())
 			if err != nil {
 				return 0
 			}
@@ -66,7 +71,7 @@ func Detect(w io.Writer, environ []string) Options {
 		o.Colour = true
 	case env["FORCE_COLOR"] != "" || env["CLICOLOR"] == "0" || env["TERM"] == "dumb":
 	case tty:
-		o.Colour = understandsColour(f.Fd())
+		o.Colour = understandsColour(w.(term.File).Fd())
 	}
 	return o
 }
