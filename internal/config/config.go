@@ -75,10 +75,16 @@ type Log struct {
 	Level string `yaml:"level"`
 }
 
-// TLS is a certificate in PEM files. Paths are absolute after Load.
+// TLS is a certificate in PEM files, or where to get one. Paths are absolute after
+// Load.
 type TLS struct {
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
+	// ACME is "letsencrypt", "letsencrypt-staging", the address of a directory, or ""
+	// for none.
+	ACME      string `yaml:"acme"`
+	Email     string `yaml:"email"`
+	ACMERoots string `yaml:"acmeRoots"`
 }
 
 // NATS is an external NATS server with JetStream. Paths are absolute after Load.

@@ -101,6 +101,21 @@ func settings() []setting {
 			text: func(c Config) string { return c.TLS.Key },
 		},
 		{
+			key: "tls.acme", usage: "get certificates by ACME: letsencrypt, letsencrypt-staging or a directory's `address`; you agree to its terms",
+			set:  func(c *Config, s string) error { c.TLS.ACME = s; return nil },
+			text: func(c Config) string { return c.TLS.ACME },
+		},
+		{
+			key: "tls.email", usage: "mail `address` for the warnings of the ACME authority",
+			set:  func(c *Config, s string) error { c.TLS.Email = s; return nil },
+			text: func(c Config) string { return c.TLS.Email },
+		},
+		{
+			key: "tls.acmeRoots", inFolder: true, usage: "PEM `file` of the authorities that the ACME directory's own certificate may come from",
+			set:  func(c *Config, s string) error { c.TLS.ACMERoots = s; return nil },
+			text: func(c Config) string { return c.TLS.ACMERoots },
+		},
+		{
 			key: "region", usage: "AWS `region` to play",
 			set:  func(c *Config, s string) error { c.Region = s; return nil },
 			text: func(c Config) string { return c.Region },

@@ -66,6 +66,9 @@ func (c Config) mistakes(where map[string]string) []error {
 			report(key, "%q is not an address; write one such as http://127.0.0.1:4566", address)
 		}
 	}
+	if u, err := url.Parse(c.TLS.ACME); c.TLS.ACME != "" && c.TLS.ACME != "letsencrypt" && c.TLS.ACME != "letsencrypt-staging" && (err != nil || u.Host == "" || u.Scheme != "https") {
+		report("tls.acme", "%q is neither letsencrypt, letsencrypt-staging nor an https address", c.TLS.ACME)
+	}
 	if c.Drain < 0 {
 		report("drain", "%v is negative; write 0 to break open streams at once", c.Drain)
 	}
@@ -97,10 +100,16 @@ func (c Config) checkAddr(report func(key, format string, args ...any)) {
 	}
 }
 
-// CheckAccess returns an *Error when other machines can reach a Lambda API that asks
-// nobody for credentials.
-func (c Config) CheckAccess() error {
-	if !c.Reachable() || c.Credentials != "" || c.ExposeOpen {
+// CheckServe returns an *Error when a server that functions are deployed to can't be
+// run: other machines can reach an API that asks nobody for credentials, or keys don't
+// go together.
+func (c Config) CheckServe() error {
+	switch t := c.TLS; {
+	case (t.Certificate == "") != (t.Key == ""):
+		return &Error{Key: "tls", Message: "a certificate needs its key, and a key its certificate; set tls.certificate and tls.key"}
+	case t.ACME != "" && t.Certificate != "":
+		return &Error{Key: "tls", Message: "there is a certificate, and certificates are to be got by ACME; leave out tls.certificate or tls.acme"}
+	case !c.Reachable() || c.Credentials != "" || c.ExposeOpen:
 		return nil
 	}
 	return &Error{Key: "credentials", Message: fmt.Sprintf("there are none, and other machines can reach %s: anyone who can connect may deploy functions and call them. "+

@@ -61,7 +61,9 @@ type Server struct {
 	invoker  *invoke.Service
 	async    *async.Service
 	server   *server.Server
-	urls     *urls
+	// authority is nil without ACME.
+	authority *server.Authority
+	urls      *urls
 	// stop ends what clients follow and what works in the background.
 	stop    context.CancelFunc
 	working sync.WaitGroup
@@ -72,7 +74,7 @@ type Server struct {
 
 // Open opens the state in the configuration's data folder and serves it.
 func Open(ctx context.Context, o Options) (*Server, error) {
-	if err := o.Config.CheckAccess(); err != nil {
+	if err := o.Config.CheckServe(); err != nil {
 		return nil, err
 	}
 	s := &Server{o: o}
@@ -149,18 +151,14 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: s.invoker, Identity: identity, Sender: sender, Wait: s.o.Config.RetryWait, Log: s.o.Log}
-	scheme := "http"
-	var encryption *tls.Config
-	if t := s.o.Config.TLS; t.Certificate != "" || t.Key != "" {
-		if t.Certificate == "" || t.Key == "" {
-			return errors.New("a certificate needs its key, and a key its certificate; set tls.certificate and tls.key")
-		}
-		if encryption, err = server.TLS(t.Certificate, t.Key); err != nil {
-			return err
-		}
-		scheme = "https"
+	s.urls = &urls{registry: s.registry, identity: identity, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
+	encryption, err := s.encryption()
+	if err != nil {
+		return err
 	}
-	s.urls = &urls{scheme: scheme, registry: s.registry, identity: identity, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
+	if s.urls.scheme = "http"; encryption != nil {
+		s.urls.scheme = "https"
+	}
 	api := &lambdaapi.API{
 		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Auth: authority, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed, Provisioned: s.hosted.Provisioned,
 		Objects: bucket, Destinations: sender, HotReload: s.o.Config.HotReload,
@@ -213,6 +211,25 @@ func (s *Server) collect(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// encryption is nil for a listener without.
+func (s *Server) encryption() (*tls.Config, error) {
+	t := s.o.Config.TLS
+	switch {
+	case t.Certificate != "":
+		return server.TLS(t.Certificate, t.Key)
+	case t.ACME == "":
+		return nil, nil
+	case s.o.Config.Data == "":
+		return nil, errors.New("there is no folder for certificates; set one with --data")
+	}
+	config, authority, err := server.NewAuthority(server.ACME{
+		Directory: t.ACME, Email: t.Email, Roots: t.ACMERoots, Storage: filepath.Join(s.o.Config.Data, "acme"), Port: s.urls.addr.Port,
+		Serves: s.urls.serves, Log: s.o.Log,
+	})
+	s.authority = authority
+	return config, err
 }
 
 // policy is the resource policy of what a Function URL leads to.
@@ -300,6 +317,9 @@ func (s *Server) close(ctx context.Context) {
 		s.async.Close()
 	}
 	s.working.Wait()
+	if s.authority != nil {
+		s.authority.Close()
+	}
 	if s.store != nil {
 		s.store.Close()
 	}

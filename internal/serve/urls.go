@@ -3,6 +3,7 @@ package serve
 import (
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 
 	sluice "github.com/sluice-run/sluice"
@@ -84,7 +85,24 @@ func (u *urls) refresh() {
 
 // host is the address of a Function URL.
 func (u *urls) host(id string) string {
-	return u.scheme + "://" + id + ".lambda-url." + u.domain + ":" + strconv.Itoa(u.addr.Port) + "/"
+	host := id + ".lambda-url." + u.domain
+	if port := u.addr.Port; !(u.scheme == "https" && port == 443 || u.scheme == "http" && port == 80) {
+		host += ":" + strconv.Itoa(port)
+	}
+	return u.scheme + "://" + host + "/"
+}
+
+// serves tells whether a host name is the API's or a Function URL's.
+func (u *urls) serves(name string) bool {
+	if name == u.domain {
+		return true
+	}
+	id, ours := strings.CutSuffix(name, ".lambda-url."+u.domain)
+	if !ours {
+		return false
+	}
+	_, known := u.ByID(id)
+	return known
 }
 
 // base is an address of the listener that works on this machine.

@@ -57,7 +57,7 @@ func startServe(t *testing.T, data string, args ...string) *server {
 		}
 		var e event
 		json.Unmarshal(line, &e)
-		s.addr = strings.TrimPrefix(e.Address, "http://")
+		_, s.addr, _ = strings.Cut(e.Address, "://")
 	}
 	go func() {
 		io.Copy(&s.output, lines)
