@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 )
 
@@ -87,6 +88,11 @@ func (s *session) run(ctx context.Context) int {
 	case errors.As(err, &project):
 		fmt.Fprintln(s.stderr, err)
 		return exitProject
+	}
+	// What a server answered, without the SDK's account of how it came about.
+	var answered smithy.APIError
+	if errors.As(err, &answered) {
+		err = fmt.Errorf("%s: %s", answered.ErrorCode(), answered.ErrorMessage())
 	}
 	fmt.Fprintf(s.stderr, "sluice: %v\n", err)
 	return exitFailure

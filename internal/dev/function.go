@@ -53,10 +53,18 @@ func (p *Project) addFunction(def *template.Function) (*function, error) {
 		p.inspectors++
 		f.inspector = in
 	}
-	f.target = &target{name: def.Name, report: p.o.Terminal, build: f.build}
+	f.target = &target{name: def.Name, report: p.o.Terminal, build: f.build, leads: f.leads, arn: func(q string) string { return p.o.Config.Identity().FunctionARN(def.Name, q) }}
 	p.functions[def.Name] = f
 	p.invoker.Set(def.Name, f.target)
 	return f, nil
+}
+
+// leads tells whether a qualifier is one of the function's.
+func (f *function) leads(qualifier string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return qualifier == sluice.LatestVersion || slices.Contains(f.definition.Aliases, qualifier) ||
+		slices.ContainsFunc(f.definition.URLs, func(u sluice.FunctionURL) bool { return u.Qualifier == qualifier })
 }
 
 // close waits for what the function still does until ctx ends, then cuts it off.

@@ -54,6 +54,7 @@ type Project struct {
 	host    *environment.Host
 	invoker *invoke.Service
 	urls    *urls
+	api     *api
 	server  *server.Server
 	// dir holds everything the project writes: environments, builds, the
 	// bootstrap. It goes with the project.
@@ -106,21 +107,28 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 	if p.bootstrap, err = runtimes.Materialize(node.Files, filepath.Join(p.dir, "runtime")); err != nil {
 		return err
 	}
+	if err := p.openAPI(ctx); err != nil {
+		return err
+	}
 	quotas := p.o.Config.Quotas()
 	p.host = &environment.Host{
-		Driver: process.New(), Observer: p.o.Terminal, Identity: p.o.Config.Identity(), Quirks: p.o.Config.Quirks,
+		Driver: process.New(), Observer: p.api.tails, Identity: p.o.Config.Identity(), Quirks: p.o.Config.Quirks,
 		Quotas: func() sluice.Quotas { return quotas }, Dir: p.dir, Credentials: p.o.Credentials, Idle: p.o.Config.Idle,
 	}
-	if err := p.reconcile(plan); err != nil {
+	if err := p.reconcile(ctx, plan); err != nil {
 		return err
 	}
 	front := functionurl.New(functionurl.Config{
 		Invoker: p.invoker, URLs: p.urls, Quotas: p.host.Quotas, Identity: p.host.Identity,
-		Observer: p.o.Terminal, Quirks: p.o.Config.Quirks, Domain: p.o.Config.Domain,
+		Observer: p.api.tails, Quirks: p.o.Config.Quirks, Domain: p.o.Config.Domain,
 		Authorize: functionurl.IAM(auth.New(p.host.Identity, nil), p.host.Identity, func(sluice.FunctionURL) *auth.Policy { return nil }),
 	})
+	routes, err := p.apiRoutes(ctx)
+	if err != nil {
+		return err
+	}
 	p.server = server.Serve(listener, server.Options{
-		Routes: []server.Route{{Match: front.Match, Handler: front}},
+		Routes: append([]server.Route{{Match: front.Match, Handler: front}}, routes...),
 		Work:   p.invoker, Log: p.o.Log,
 	})
 	p.o.Terminal.Ready(p.banner(plan))
@@ -155,6 +163,9 @@ func (p *Project) close(ctx context.Context) {
 	if f := p.follow.Load(); f != nil {
 		f.watcher.Close()
 	}
+	if p.api != nil {
+		p.api.stopTaking()
+	}
 	if p.server != nil {
 		p.server.Close(ctx)
 	} else if p.invoker != nil {
@@ -164,6 +175,9 @@ func (p *Project) close(ctx context.Context) {
 		f.close(ctx)
 	}
 	p.parting.Wait()
+	if p.api != nil {
+		p.api.close()
+	}
 	if p.scratch != nil {
 		p.scratch.Remove()
 	}

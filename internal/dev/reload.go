@@ -13,7 +13,7 @@ import (
 
 // reconcile makes the project serve what the plan says: functions that are new
 // start, functions that changed become stale, functions that left retire.
-func (p *Project) reconcile(pl *plan) error {
+func (p *Project) reconcile(ctx context.Context, pl *plan) error {
 	all, err := pl.assignURLs()
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func (p *Project) reconcile(pl *plan) error {
 		}
 	}
 	p.urls.replace(all)
-	return nil
+	return p.api.describe(ctx, pl, p.o.Config.Identity())
 }
 
 // leave lets a removed function finish what it had begun; p.mu is held.
@@ -67,7 +67,7 @@ func (p *Project) reload() {
 	begin := time.Now()
 	pl, err := p.load()
 	if err == nil {
-		err = p.reconcile(pl)
+		err = p.reconcile(context.Background(), pl)
 	}
 	if err != nil {
 		p.o.Terminal.BuildFailed(terminal.BuildFailure{Time: time.Now(), Diagnostic: err.Error()})

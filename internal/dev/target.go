@@ -23,6 +23,10 @@ type target struct {
 	// build makes a pool of what the files hold now. Its error text is for the
 	// developer.
 	build func(context.Context) (*environment.Pool, error)
+	// leads tells whether a qualifier leads to the function; nil for all.
+	leads func(qualifier string) bool
+	// arn is the function's, for a qualifier.
+	arn func(qualifier string) string
 
 	// building tracks the goroutines that build.
 	building sync.WaitGroup
@@ -50,8 +54,11 @@ type target struct {
 var _ invoke.Target = (*target)(nil)
 
 // Pool returns the pool for the next invocation, and waits while the code is
-// being built. Every qualifier leads to the current code.
-func (t *target) Pool(ctx context.Context, _ string) (*environment.Pool, error) {
+// being built. Every qualifier that there is leads to the current code.
+func (t *target) Pool(ctx context.Context, qualifier string) (*environment.Pool, error) {
+	if qualifier != "" && t.leads != nil && !t.leads(qualifier) {
+		return nil, sluice.ErrNotFound(t.arn(qualifier))
+	}
 	for waited := false; ; waited = true {
 		t.mu.Lock()
 		switch {

@@ -32,6 +32,9 @@ type API struct {
 	Identity sluice.Identity
 	Quotas   func() sluice.Quotas
 	Auth     *auth.Service
+	// ReadOnly, if not empty, refuses every operation that changes something, and says
+	// why.
+	ReadOnly string
 	// Changed is told the name of a function after it was changed or deleted.
 	Changed func(name string)
 	// Objects is where code in S3 is read from.
@@ -257,6 +260,10 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, route route) {
 	}
 	if route.stream != nil {
 		route.stream(c, w)
+		return
+	}
+	if a.ReadOnly != "" && r.Method != http.MethodGet {
+		a.fail(w, id, notSupported("%s: %s.", route.name, a.ReadOnly))
 		return
 	}
 	document, err := route.do(c)

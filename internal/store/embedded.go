@@ -27,7 +27,7 @@ type embedded struct {
 	lock      *os.File
 }
 
-func startEmbedded(dir string) (*embedded, error) {
+func startEmbedded(dir, temp string) (*embedded, error) {
 	e := &embedded{dir: dir}
 	files := ""
 	var err error
@@ -40,7 +40,7 @@ func startEmbedded(dir string) (*embedded, error) {
 		}
 		files = filepath.Join(dir, "state")
 	} else {
-		if e.temp, err = os.MkdirTemp("", "sluice-store-"); err != nil {
+		if e.temp, err = os.MkdirTemp(temp, "store-"); err != nil {
 			return nil, err
 		}
 		files = e.temp

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -104,13 +105,18 @@ func (q *Queue) Consume(ctx context.Context, concurrency int, work func(context.
 	}
 }
 
+// pollTime is how long one request for an event stands.
+const pollTime = 5 * time.Second
+
 // next waits for an event; none within a while is no error.
 func (q *Queue) next(ctx context.Context) (jetstream.Msg, error) {
-	waiting, cancel := context.WithTimeout(ctx, 5*time.Second)
+	waiting, cancel := context.WithTimeout(ctx, pollTime)
 	defer cancel()
 	msg, err := q.consumer.Next(jetstream.FetchContext(waiting))
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, jetstream.ErrNoMessages) || errors.Is(err, jetstream.ErrMsgIteratorClosed) {
-		return nil, nil
+	for _, none := range []error{context.DeadlineExceeded, context.Canceled, nats.ErrTimeout, jetstream.ErrNoMessages, jetstream.ErrMsgIteratorClosed} {
+		if errors.Is(err, none) {
+			return nil, nil
+		}
 	}
 	return msg, err
 }

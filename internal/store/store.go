@@ -19,6 +19,9 @@ type Options struct {
 	// Dir is the folder for the embedded server's files. "" keeps everything in
 	// memory.
 	Dir string
+	// Temp is the folder in which the embedded server makes one for what it writes in
+	// spite of that, and removes it; "" is the system's.
+	Temp string
 	// URL of an external NATS server, "" for the embedded one.
 	URL string
 	// Credentials is a NATS credentials file, CA a file with the certificates of
@@ -109,7 +112,7 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		if o.Dir == "" {
 			s.storage = jetstream.MemoryStorage
 		}
-		if s.embedded, err = startEmbedded(o.Dir); err != nil {
+		if s.embedded, err = startEmbedded(o.Dir, o.Temp); err != nil {
 			return err
 		}
 		if o.Dir != "" {
