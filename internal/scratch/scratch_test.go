@@ -8,16 +8,19 @@ import (
 )
 
 func TestFoldersOfTheDeadAreRemoved(t *testing.T) {
-	t.Setenv("TMPDIR", "/tmp/"+filepath.Base(t.TempDir()))
-	os.MkdirAll(os.TempDir(), 0o700)
-	defer os.RemoveAll(os.TempDir())
+	parent, err := os.MkdirTemp("/tmp", "") // short, as the paths of sockets have to be
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(parent)
+	t.Setenv("TMPDIR", parent)
 	dead, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	os.WriteFile(filepath.Join(dead.Path, "file"), nil, 0o600)
 	dead.lock.Close() // as the end of its process does
-	foreign := filepath.Join(os.TempDir(), "sluice-notes")
+	foreign := filepath.Join(parent, "sluice-notes")
 	os.MkdirAll(foreign, 0o700)
 	living, err := New()
 	if err != nil {

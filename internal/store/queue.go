@@ -113,10 +113,8 @@ func (q *Queue) next(ctx context.Context) (jetstream.Msg, error) {
 	waiting, cancel := context.WithTimeout(ctx, pollTime)
 	defer cancel()
 	msg, err := q.consumer.Next(jetstream.FetchContext(waiting))
-	for _, none := range []error{context.DeadlineExceeded, context.Canceled, nats.ErrTimeout, jetstream.ErrNoMessages, jetstream.ErrMsgIteratorClosed} {
-		if errors.Is(err, none) {
-			return nil, nil
-		}
+	if err != nil && (waiting.Err() != nil || errors.Is(err, nats.ErrTimeout) || errors.Is(err, jetstream.ErrNoMessages) || errors.Is(err, jetstream.ErrMsgIteratorClosed)) {
+		return nil, nil
 	}
 	return msg, err
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -77,7 +78,7 @@ func TestCertificatesByACME(t *testing.T) {
 	// Every name leads to the server.
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots()}, ForceAttemptHTTP2: true,
-		Dial: func(string, string) (net.Conn, error) { return net.Dial("tcp", addr) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", addr) },
 	}
 	defer transport.CloseIdleConnections()
 	s.client = lambda.New(s.client.Options(), func(o *lambda.Options) {
