@@ -78,7 +78,9 @@ func TestCertificatesByACME(t *testing.T) {
 	// Every name leads to the server.
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots()}, ForceAttemptHTTP2: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", addr) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", addr)
+		},
 	}
 	defer transport.CloseIdleConnections()
 	s.client = lambda.New(s.client.Options(), func(o *lambda.Options) {
