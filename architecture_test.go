@@ -35,6 +35,7 @@ var rooms = []string{
 	"internal/logbook",
 	"internal/async",
 	"internal/hosting",
+	"internal/launch",
 	"internal/invoke",
 	"internal/environment",
 	"internal/runtimeapi",

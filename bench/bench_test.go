@@ -24,6 +24,7 @@ import (
 	"github.com/sluice-run/sluice/internal/functionurl"
 	"github.com/sluice-run/sluice/internal/invoke"
 	"github.com/sluice-run/sluice/internal/runtimes"
+	"github.com/sluice-run/sluice/internal/sandbox"
 	"github.com/sluice-run/sluice/internal/sandbox/process"
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/runtimes/node"
@@ -90,13 +91,15 @@ func start(b *testing.B, runtime string) string {
 		if err != nil {
 			b.Fatal(err)
 		}
-		rt.Command = func() []string { return []string{path, filepath.Join(bootstrap, "index.mjs")} }
+		rt.Managed, rt.Dir, rt.Programs = true, bootstrap, []string{path}
+		rt.Command = func(l sandbox.Layout) []string { return []string{path, filepath.Join(l.Runtime, "index.mjs")} }
 	case "lean":
 		self, err := os.Executable()
 		if err != nil {
 			b.Fatal(err)
 		}
-		rt.Command = func() []string { return []string{self} }
+		rt.Managed, rt.Programs = true, []string{self}
+		rt.Command = func(sandbox.Layout) []string { return []string{self} }
 	}
 	host := &environment.Host{
 		Driver: process.New(), Observer: silent{}, Identity: sluice.DefaultIdentity(), Quirks: sluice.QuirksAWS,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/config"
 	"github.com/sluice-run/sluice/internal/runtimes"
 )
@@ -73,7 +74,7 @@ func (s *session) listRuntimes(cmd *cobra.Command, asJSON bool) error {
 	for _, status := range s.resolver(cfg).List() {
 		r := row{Runtime: status.Runtime}
 		if in := status.Served; in != nil {
-			r.ServedBy, r.Path, r.Exact, r.Installed = "node v"+in.Version, in.Path, in.Exact, in.Installed
+			r.ServedBy, r.Path, r.Exact, r.Installed = in.String(), in.Path, in.Exact, in.Installed
 		}
 		rows = append(rows, r)
 	}
@@ -88,15 +89,23 @@ func (s *session) listRuntimes(cmd *cobra.Command, asJSON bool) error {
 		servedBy, note := r.ServedBy, ""
 		switch {
 		case servedBy == "":
-			servedBy, note = "nothing", "sluice runtimes install "+r.Runtime
+			servedBy, note = "nothing", install(r.Runtime)
 		case !r.Exact:
-			note = "another major; sluice runtimes install " + r.Runtime
+			note = "another release; " + install(r.Runtime)
 		case r.Installed:
 			note = "installed by sluice"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Runtime, servedBy, r.Path, note)
 	}
 	return w.Flush()
+}
+
+// install says how the right program for a runtime is got.
+func install(runtime string) string {
+	if sluice.FamilyOf(runtime) == sluice.NodeJS {
+		return "sluice runtimes install " + runtime
+	}
+	return "install " + runtime
 }
 
 func (s *session) installRuntimes(cmd *cobra.Command, names []string) error {
@@ -113,7 +122,7 @@ func (s *session) installRuntimes(cmd *cobra.Command, names []string) error {
 		case err != nil:
 			return err
 		}
-		fmt.Fprintf(s.stdout, "%s is served by node v%s at %s\n", name, in.Version, in.Path)
+		fmt.Fprintf(s.stdout, "%s is served by %s at %s\n", name, in, in.Path)
 	}
 	return nil
 }

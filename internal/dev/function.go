@@ -2,7 +2,6 @@ package dev
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/sluice-run/sluice/internal/bundle"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/runtimes"
+	"github.com/sluice-run/sluice/internal/sandbox"
 	"github.com/sluice-run/sluice/internal/template"
 	"github.com/sluice-run/sluice/internal/terminal"
 )
@@ -87,14 +87,14 @@ func (f *function) build(ctx context.Context) (*environment.Pool, error) {
 	out := filepath.Join(f.dir, strconv.Itoa(f.builds))
 	f.mu.Unlock()
 
-	interpreter, err := f.project.o.Runtimes.Resolve(def.Runtime)
+	interpreter, err := f.project.launcher.Serves(def.Runtime)
 	if err != nil {
 		return nil, err
 	}
 	fn := def.Function
 	err = unpack(def, &fn, out)
 	if err == nil {
-		err = f.bundle(ctx, def, &fn, interpreter.Major, out)
+		err = f.bundle(ctx, def, &fn, interpreter.Release, out)
 	}
 	if err != nil {
 		os.RemoveAll(out)
@@ -206,34 +206,27 @@ func (f *function) follows() []string {
 
 // runtime is how the function's process is started.
 func (f *function) runtime(fn sluice.Function, in *runtimes.Interpreter) environment.Runtime {
-	bootstrap := f.project.bootstrap
-	rt := environment.Runtime{
-		Dir:     bootstrap,
-		Version: "nodejs:" + strconv.Itoa(in.Major) + ".v" + in.Version,
-		Command: func() []string {
-			command := []string{in.Path}
-			if fn.SourceMaps {
-				command = append(command, "--enable-source-maps")
-			}
-			if f.inspector != nil {
-				if flag, err := f.inspector.Flag(); err == nil {
-					command = append(command, flag)
-				}
-			}
-			return append(command, filepath.Join(bootstrap, "index.mjs"))
-		},
+	rt := f.project.launcher.Runtime(fn, in)
+	if f.inspector == nil || in.Family != sluice.NodeJS {
+		return rt
 	}
-	if f.inspector != nil {
-		rt.Paused = f.inspector.Paused
+	command := rt.Command
+	rt.Paused = f.inspector.Paused
+	rt.Command = func(layout sandbox.Layout) []string {
+		all := command(layout)
+		if flag, err := f.inspector.Flag(); err == nil {
+			all = slices.Insert(all, 1, flag)
+		}
+		return all
 	}
 	return rt
 }
 
 // serves describes the interpreter for the banner.
 func (f *function) serves() (servedBy, warning string) {
-	in, err := f.project.o.Runtimes.Resolve(f.definition.Runtime)
+	in, err := f.project.launcher.Serves(f.definition.Runtime)
 	if err != nil {
 		return "nothing", err.Error()
 	}
-	return fmt.Sprintf("node v%s", in.Version), in.Warning
+	return in.String(), in.Warning
 }

@@ -17,12 +17,12 @@ import (
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/functionurl"
 	"github.com/sluice-run/sluice/internal/invoke"
+	"github.com/sluice-run/sluice/internal/launch"
 	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/sandbox/process"
 	"github.com/sluice-run/sluice/internal/scratch"
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/internal/terminal"
-	"github.com/sluice-run/sluice/runtimes/node"
 )
 
 // Options say what to serve and how.
@@ -57,10 +57,10 @@ type Project struct {
 	api     *api
 	server  *server.Server
 	// dir holds everything the project writes: environments, builds, the
-	// bootstrap. It goes with the project.
-	dir       string
-	scratch   *scratch.Dir
-	bootstrap string
+	// bootstraps. It goes with the project.
+	dir      string
+	scratch  *scratch.Dir
+	launcher *launch.Launcher
 	// follow is nil until the first banner, and where files can't be watched.
 	follow atomic.Pointer[follower]
 
@@ -104,7 +104,7 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	p.dir = p.scratch.Path
-	if p.bootstrap, err = runtimes.Materialize(node.Files, filepath.Join(p.dir, "runtime")); err != nil {
+	if p.launcher, err = launch.New(filepath.Join(p.dir, "runtime"), p.o.Runtimes); err != nil {
 		return err
 	}
 	if err := p.openAPI(ctx); err != nil {

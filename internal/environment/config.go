@@ -36,12 +36,20 @@ func (h *Host) concurrency() *Concurrency {
 
 // Runtime says how the runtime process of a function is started.
 type Runtime struct {
-	// Command returns the program and its arguments for one life.
-	Command func() []string
-	// Dir is LAMBDA_RUNTIME_DIR.
+	// Command returns the program and its arguments for one life, in a sandbox that
+	// is laid out so.
+	Command func(sandbox.Layout) []string
+	// Managed runtimes have a name of AWS's, and a wrapper script may start them
+	// (docs/contract/execution-environment.md §5).
+	Managed bool
+	// Dir holds the bootstrap's files, "" for none.
 	Dir string
-	// Visible are further paths the process needs, see sandbox.Spec.
-	Visible []string
+	// Programs are paths that the process needs, see sandbox.Spec.
+	Programs []string
+	// WorkingDir is where the process starts, "" for the code's folder.
+	WorkingDir string
+	// Image, if not nil, is the root file system.
+	Image *sandbox.Image
 	// Version is the runtime's own version for INIT_START, "nodejs:22.v20.20.2".
 	Version string
 	// Paused, if not nil, tells that a debugger is attached: clocks wait.

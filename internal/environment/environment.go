@@ -93,8 +93,6 @@ func newEnvironment(p *Pool) (*Environment, error) {
 
 func (e *Environment) tmp() string { return filepath.Join(e.dir, "tmp") }
 
-func (e *Environment) run() string { return filepath.Join(e.dir, "run") }
-
 // newLogStreamName is YYYY/MM/DD/[<version>]<32 hex>.
 func newLogStreamName(now time.Time, version string) string {
 	var b [16]byte
@@ -129,7 +127,7 @@ func (e *Environment) maxMemoryMB(l *life) int {
 // watch waits for the process of l to exit, whoever caused it.
 func (e *Environment) watch(l *life) {
 	defer close(l.watched)
-	<-l.box.Done()
+	<-l.proc.Done()
 	e.mu.Lock()
 	act := e.current
 	if e.life == l {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/sandbox"
 	"github.com/sluice-run/sluice/internal/sandbox/process"
 )
 
@@ -92,7 +93,7 @@ func newHarness(t *testing.T, change func(*sluice.Function, *Host)) *harness {
 	if change != nil {
 		change(&fn, host)
 	}
-	rt := Runtime{Command: func() []string { return []string{self} }, Dir: fn.CodeDir, Version: "test:1"}
+	rt := Runtime{Command: func(sandbox.Layout) []string { return []string{self} }, Programs: []string{self}, Dir: fn.CodeDir, Version: "test:1"}
 	h := &harness{t: t, rec: rec, host: host, pool: NewPool(host, fn, rt)}
 	t.Cleanup(h.pool.Kill)
 	return h
@@ -351,7 +352,7 @@ func TestExitDuringInit(t *testing.T) {
 
 func TestMissingEntrypoint(t *testing.T) {
 	h := newHarness(t, nil)
-	h.pool.runtime.Command = func() []string { return []string{"/no/such/bootstrap"} }
+	h.pool.runtime.Command = func(sandbox.Layout) []string { return []string{"/no/such/bootstrap"} }
 	fe, body, _ := h.call(`{}`)
 	if fe != "Runtime.InvalidEntrypoint" || !strings.Contains(body, "/no/such/bootstrap") {
 		t.Errorf("%s %s", fe, body)
@@ -365,20 +366,22 @@ func TestEnvironmentVariables(t *testing.T) {
 		f.Environment["TZ"] = "Europe/Berlin"
 		f.Environment["OWN"] = "1"
 		host.Credentials = []string{"AWS_ACCESS_KEY_ID=AK"}
-		f.Layers = []string{"/l1", "/l2"}
+		f.Layers = []string{t.TempDir(), t.TempDir()}
 	})
 	_, body, _ := h.call(`{"do":"env"}`)
 	h.record()
 	env := "\n" + body + "\n"
 	for _, want := range []string{
-		"_HANDLER=h", "AWS_REGION=us-east-1", "AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023", "AWS_LAMBDA_FUNCTION_NAME=fn",
+		"_HANDLER=h", "AWS_REGION=us-east-1", "AWS_LAMBDA_FUNCTION_NAME=fn",
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/fn",
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "TZ=Europe/Berlin", "OWN=1", "AWS_ACCESS_KEY_ID=AK", "LAMBDA_TASK_ROOT=" + h.pool.fn.CodeDir,
-		"PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin:/l2/bin:/l1/bin",
 	} {
 		if !strings.Contains(env, "\n"+want+"\n") {
 			t.Errorf("%s is missing in\n%s", want, body)
 		}
+	}
+	if !strings.Contains(env, "\nPATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:") || strings.Contains(env, "AWS_EXECUTION_ENV") {
+		t.Errorf("an OS-only runtime has\n%s", body)
 	}
 	if strings.Contains(env, "SECRET_OF_THE_HOST") {
 		t.Error("the host's environment leaks into the function")
@@ -387,7 +390,16 @@ func TestEnvironmentVariables(t *testing.T) {
 
 func TestTmpIsPrivateToEachEnvironmentAndSurvivesAReset(t *testing.T) {
 	h := newHarness(t, nil)
-	if !h.host.Driver.Capabilities().PrivateTmp {
+	probe, err := h.host.Driver.Open(t.Context(), sandbox.Spec{Tmp: t.TempDir(), Run: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := probe.Layout().Tmp == "/tmp"
+	probe.Close()
+	for _, l := range probe.Listeners() {
+		l.Close()
+	}
+	if !private {
 		t.Log("no mount namespaces on this machine: /tmp is not private here")
 		return
 	}

@@ -117,7 +117,7 @@ func (l *life) awaitInit(limit time.Duration) initResult {
 		select {
 		case failure := <-l.initialized:
 			return l.initEnded(failure)
-		case <-l.box.Done():
+		case <-l.proc.Done():
 			// A runtime posts its init error right before it exits.
 			select {
 			case failure := <-l.initialized:

@@ -3,10 +3,11 @@ package environment
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,9 +19,11 @@ import (
 // life is one runtime process of an environment, from its start to its end,
 // with the Runtime API it talks to and the pipes it writes to.
 type life struct {
-	env  *Environment
-	api  *runtimeapi.Server
-	box  sandbox.Sandbox
+	env *Environment
+	api *runtimeapi.Server
+	box sandbox.Sandbox
+	// proc is the runtime's process.
+	proc sandbox.Process
 	logs []*logStream
 	// initialized gets one value when the INIT phase ends well or was reported
 	// as failed.
@@ -57,23 +60,35 @@ func (e *Environment) startLife() (*life, error) {
 
 func (l *life) start() error {
 	e := l.env
-	if err := os.MkdirAll(e.run(), 0o700); err != nil {
-		return err
-	}
-	// A name of its own: closing a former life's socket removes that file.
 	e.lives++
-	socket := filepath.Join(e.run(), "rt"+strconv.Itoa(e.lives))
-	unix, err := net.Listen("unix", socket)
+	run := filepath.Join(e.dir, "run"+strconv.Itoa(e.lives))
+	if err := os.Mkdir(run, 0o700); err != nil {
+		return err
+	}
+	rt, fn := e.pool.runtime, e.pool.fn
+	opt, err := e.pool.opt()
 	if err != nil {
 		return err
 	}
-	l.api.Serve(unix)
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	programs := append(slices.Clone(rt.Programs), fn.Layers...)
+	if l.box, err = e.pool.host.Driver.Open(context.Background(), sandbox.Spec{
+		Code: fn.CodeDir, Runtime: rt.Dir, Opt: opt, Tmp: e.tmp(), TmpMB: fn.EphemeralStorageMB, Run: run, Programs: programs,
+		MemoryMB: fn.MemoryMB, Image: rt.Image,
+	}); err != nil {
 		return err
 	}
-	l.api.Serve(tcp)
+	for _, listener := range l.box.Listeners() {
+		l.api.Serve(listener)
+	}
+	if err := l.startRuntime(); err != nil {
+		l.box.Close()
+		return err
+	}
+	return nil
+}
 
+// startRuntime starts the runtime's process.
+func (l *life) startRuntime() error {
 	files, err := l.openLogs()
 	defer func() {
 		for _, f := range files {
@@ -83,15 +98,45 @@ func (l *life) start() error {
 	if err != nil {
 		return err
 	}
-	rt := e.pool.runtime
-	command := rt.Command()
-	visible := append([]string{e.pool.fn.CodeDir, e.run(), rt.Dir, command[0]}, e.pool.fn.Layers...)
-	l.box, err = e.pool.host.Driver.Start(context.Background(), sandbox.Spec{
-		Command: command, Dir: e.pool.fn.CodeDir, Env: e.environ(tcp.Addr().String(), socket),
-		Tmp: e.tmp(), Visible: append(visible, rt.Visible...), MemoryMB: e.pool.fn.MemoryMB,
+	rt, layout := l.env.pool.runtime, l.box.Layout()
+	l.proc, err = l.box.Start(context.Background(), sandbox.Command{
+		Args: l.wrapped(rt.Command(layout)), Dir: orElse(rt.WorkingDir, layout.Task), Env: l.env.environ(layout),
 		Stdout: files[0], Stderr: files[1], Files: files[2:],
 	})
 	return err
+}
+
+// wrapped lets the script that AWS_LAMBDA_EXEC_WRAPPER names start a managed
+// runtime. A shell runs it, so that a script that is not there ends with status 127, as
+// on AWS.
+func (l *life) wrapped(command []string) []string {
+	wrapper := l.env.pool.fn.Environment["AWS_LAMBDA_EXEC_WRAPPER"]
+	if wrapper == "" || !l.env.pool.runtime.Managed {
+		return command
+	}
+	if rest, inLayer := strings.CutPrefix(wrapper, "/opt/"); inLayer && l.box.Layout().Opt == "" {
+		for _, layer := range slices.Backward(l.env.pool.fn.Layers) {
+			if path := filepath.Join(layer, rest); isFile(path) {
+				wrapper = path
+				break
+			}
+		}
+	} else if rest, inTask := strings.CutPrefix(wrapper, "/var/task/"); inTask {
+		wrapper = filepath.Join(l.box.Layout().Task, rest)
+	}
+	return append([]string{"/bin/sh", "-c", `exec "$0" "$@"`, wrapper}, command...)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
 }
 
 // openLogs opens stdout, stderr and the log channel, and returns the child's
@@ -119,8 +164,7 @@ func (l *life) drainLogs() {
 // close kills the process and frees everything the life holds. It waits.
 func (l *life) close() {
 	l.closeOnce.Do(func() {
-		l.box.Kill()
-		<-l.box.Done()
+		l.box.Close()
 		for _, s := range l.logs {
 			s.close()
 		}
@@ -130,7 +174,7 @@ func (l *life) close() {
 
 func (l *life) exited() bool {
 	select {
-	case <-l.box.Done():
+	case <-l.proc.Done():
 		return true
 	default:
 		return false
@@ -140,7 +184,7 @@ func (l *life) exited() bool {
 // exitMessage words the process's end as the platform does
 // (docs/contract/execution-environment.md §4.3).
 func (l *life) exitMessage() string {
-	if exit := l.box.Exit(); exit != "" {
+	if exit := l.proc.Exit(); exit != "" {
 		return "Runtime exited with error: " + exit
 	}
 	return "Runtime exited without providing a reason"
@@ -170,7 +214,7 @@ func (l *life) Truncated(*runtimeapi.Call) *sluice.StreamError {
 	grace := time.NewTimer(truncationGrace)
 	defer grace.Stop()
 	select {
-	case <-l.box.Done():
+	case <-l.proc.Done():
 		if l.env.pool.closing() {
 			return &sluice.StreamError{Ending: sluice.EndingShutdown, Type: errFailure, Message: shutdownMessage}
 		}

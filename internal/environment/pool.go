@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +38,13 @@ type Pool struct {
 	all    map[*Environment]struct{}
 	// gone is closed when a closed pool has no environment left.
 	gone chan struct{}
+
+	// overlay is the folder of the layers laid over each other, once it was asked for.
+	overlayOnce sync.Once
+	overlay     string
+	overlayErr  error
+	// merged tells that the folder was made for it.
+	merged bool
 }
 
 // NewPool returns an empty pool for fn, with a reservation of its own.
@@ -209,12 +217,33 @@ func (p *Pool) destroy(e *Environment) {
 	p.mu.Unlock()
 }
 
+// opt is the folder that is /opt, "" without layers. It is made when it is first asked
+// for.
+func (p *Pool) opt() (string, error) {
+	p.overlayOnce.Do(func() {
+		switch len(p.fn.Layers) {
+		case 0:
+		case 1:
+			p.overlay = p.fn.Layers[0]
+		default:
+			p.merged = true
+			if p.overlay, p.overlayErr = os.MkdirTemp(p.host.Dir, "opt"); p.overlayErr == nil {
+				p.overlayErr = overlay(p.overlay, p.fn.Layers)
+			}
+		}
+	})
+	return p.overlay, p.overlayErr
+}
+
 // checkGone closes gone once nothing is left; p.mu is held.
 func (p *Pool) checkGone() {
 	if p.closed && len(p.all) == 0 {
 		select {
 		case <-p.gone:
 		default:
+			if p.merged {
+				os.RemoveAll(p.overlay)
+			}
 			close(p.gone)
 		}
 	}

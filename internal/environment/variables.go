@@ -3,29 +3,33 @@ package environment
 import (
 	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/sandbox"
 )
 
 // environ builds the runtime's environment. Order decides: a later entry
 // replaces an earlier one of the same name
-// (docs/contract/execution-environment.md §5). api is the Runtime API's
-// host:port and socket its Unix socket.
-func (e *Environment) environ(api, socket string) []string {
+// (docs/contract/execution-environment.md §5).
+func (e *Environment) environ(layout sandbox.Layout) []string {
 	fn, rt := e.pool.fn, e.pool.runtime
+	roots := layerRoots(fn, layout)
 	vars := newVariables()
 	vars.set("TZ", ":UTC")
 	vars.set("LANG", "en_US.UTF-8")
-	vars.set("PATH", searchPath(fn.Layers))
-	if nodePath := nodePath(fn, rt.Dir); nodePath != "" {
-		vars.set("NODE_PATH", nodePath)
+	vars.set("PATH", searchPath(roots))
+	vars.set("LD_LIBRARY_PATH", libraryPath(roots, layout))
+	switch sluice.FamilyOf(fn.Runtime) {
+	case sluice.NodeJS:
+		vars.set("NODE_PATH", nodePath(fn.Runtime, roots, layout.Runtime))
+	case sluice.Python:
+		vars.set("PYTHONPATH", pythonPath(fn.Runtime, roots))
 	}
-	if !e.pool.host.Driver.Capabilities().PrivateTmp {
-		vars.set("TMPDIR", e.tmp())
+	if layout.Tmp != "/tmp" {
+		vars.set("TMPDIR", layout.Tmp)
 	}
 	for _, name := range slices.Sorted(maps.Keys(fn.Environment)) {
 		if !strings.HasPrefix(name, "_") {
@@ -39,17 +43,19 @@ func (e *Environment) environ(api, socket string) []string {
 	vars.set("_HANDLER", fn.Handler)
 	vars.set("AWS_REGION", e.pool.host.Identity.Region)
 	vars.set("AWS_DEFAULT_REGION", e.pool.host.Identity.Region)
-	vars.set("AWS_EXECUTION_ENV", "AWS_Lambda_"+fn.Runtime)
+	if rt.Managed {
+		vars.set("AWS_EXECUTION_ENV", "AWS_Lambda_"+fn.Runtime)
+	}
 	vars.set("AWS_LAMBDA_FUNCTION_NAME", fn.Name)
 	vars.set("AWS_LAMBDA_FUNCTION_VERSION", fn.Version)
 	vars.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(fn.MemoryMB))
 	vars.set("AWS_LAMBDA_LOG_GROUP_NAME", logGroup(fn))
 	vars.set("AWS_LAMBDA_LOG_STREAM_NAME", e.stream)
 	vars.set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
-	vars.set("AWS_LAMBDA_RUNTIME_API", api)
+	vars.set("AWS_LAMBDA_RUNTIME_API", layout.API)
 	vars.set("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR")
-	vars.set("LAMBDA_TASK_ROOT", fn.CodeDir)
-	vars.set("LAMBDA_RUNTIME_DIR", rt.Dir)
+	vars.set("LAMBDA_TASK_ROOT", layout.Task)
+	vars.set("LAMBDA_RUNTIME_DIR", orElse(layout.Runtime, "/var/runtime"))
 	vars.set("AWS_LAMBDA_LOG_FORMAT", "Text")
 	if fn.Logging.JSON {
 		vars.set("AWS_LAMBDA_LOG_FORMAT", "JSON")
@@ -57,10 +63,12 @@ func (e *Environment) environ(api, socket string) []string {
 	if fn.Logging.ApplicationLevel != "" {
 		vars.set("AWS_LAMBDA_LOG_LEVEL", fn.Logging.ApplicationLevel)
 	}
-	// Ours, for the bundled runtimes; they remove them before user code runs.
-	vars.set("_SLUICE_RUNTIME_SOCKET", socket)
-	vars.set("_SLUICE_QUIRKS", string(e.pool.host.Quirks))
-	vars.set("_LAMBDA_TELEMETRY_LOG_FD", "3")
+	if rt.Managed {
+		// Ours, for the bundled runtimes; they remove them before user code runs.
+		vars.set("_SLUICE_RUNTIME_SOCKET", layout.Socket)
+		vars.set("_SLUICE_QUIRKS", string(e.pool.host.Quirks))
+		vars.set("_LAMBDA_TELEMETRY_LOG_FD", "3")
+	}
 	return vars.list
 }
 
@@ -71,34 +79,58 @@ func logGroup(fn sluice.Function) string {
 	return "/aws/lambda/" + fn.Name
 }
 
-// searchPath is Lambda's PATH with the layers' bin folders where /opt/bin is.
-func searchPath(layers []string) string {
-	path := []string{"/var/lang/bin", "/usr/local/bin", "/usr/bin/", "/bin", "/opt/bin"}
-	for _, layer := range slices.Backward(layers) {
-		path = append(path, filepath.Join(layer, "bin"))
+// layerRoots are the folders that layers are found in, the one that wins first: /opt,
+// or each layer where it could not be put there.
+func layerRoots(fn sluice.Function, layout sandbox.Layout) []string {
+	roots := []string{"/opt"}
+	if layout.Opt == "" {
+		for _, layer := range fn.Layers {
+			roots = append(roots, layer)
+		}
 	}
-	return strings.Join(path, string(filepath.ListSeparator))
+	slices.Reverse(roots)
+	return roots
 }
 
-var nodeRuntime = regexp.MustCompile(`^nodejs(\d+)\.x$`)
-
-// nodePath is NODE_PATH with each layer in the place of /opt, the last one
-// first because it overlays the others.
-func nodePath(fn sluice.Function, runtimeDir string) string {
-	m := nodeRuntime.FindStringSubmatch(fn.Runtime)
-	if m == nil {
-		return ""
+// searchPath is Lambda's PATH.
+func searchPath(roots []string) string {
+	path := []string{"/var/lang/bin", "/usr/local/bin", "/usr/bin/", "/bin"}
+	for _, root := range roots {
+		path = append(path, filepath.Join(root, "bin"))
 	}
+	return join(path)
+}
+
+// libraryPath is Lambda's LD_LIBRARY_PATH without the system's own folders, which are
+// searched anyway.
+func libraryPath(roots []string, layout sandbox.Layout) string {
+	path := []string{layout.Task, filepath.Join(layout.Task, "lib")}
+	for _, root := range roots {
+		path = append(path, filepath.Join(root, "lib"))
+	}
+	return join(path)
+}
+
+// nodePath is Lambda's NODE_PATH.
+func nodePath(runtime string, roots []string, runtimeDir string) string {
+	major := strings.TrimSuffix(strings.TrimPrefix(runtime, "nodejs"), ".x")
 	var path []string
-	roots := append([]string{"/opt"}, fn.Layers...)
-	for _, root := range slices.Backward(roots) {
-		path = append(path,
-			filepath.Join(root, "nodejs", "node"+m[1], "node_modules"),
-			filepath.Join(root, "nodejs", "node_modules"))
+	for _, root := range roots {
+		path = append(path, filepath.Join(root, "nodejs", "node"+major, "node_modules"), filepath.Join(root, "nodejs", "node_modules"))
 	}
-	path = append(path, filepath.Join(runtimeDir, "node_modules"))
-	return strings.Join(path, string(filepath.ListSeparator))
+	return join(append(path, filepath.Join(runtimeDir, "node_modules")))
 }
+
+// pythonPath leads Python to what layers hold, as its bootstrap does on Lambda.
+func pythonPath(runtime string, roots []string) string {
+	var path []string
+	for _, root := range roots {
+		path = append(path, filepath.Join(root, "python"), filepath.Join(root, "python", "lib", runtime, "site-packages"))
+	}
+	return join(path)
+}
+
+func join(path []string) string { return strings.Join(path, string(filepath.ListSeparator)) }
 
 // variables is an environment in which a name occurs once.
 type variables struct {

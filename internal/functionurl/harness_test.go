@@ -18,6 +18,7 @@ import (
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/invoke"
+	"github.com/sluice-run/sluice/internal/sandbox"
 	"github.com/sluice-run/sluice/internal/sandbox/process"
 )
 
@@ -109,7 +110,7 @@ func serve(t *testing.T, mode sluice.InvokeMode, change func(*front, *sluice.Fun
 		Driver: process.New(), Observer: f, Identity: sluice.DefaultIdentity(),
 		Quotas: func() sluice.Quotas { return f.quotas }, Dir: t.TempDir(),
 	}
-	pool := environment.NewPool(host, fn, environment.Runtime{Command: func() []string { return []string{self} }, Dir: fn.CodeDir, Version: "test:1"})
+	pool := environment.NewPool(host, fn, environment.Runtime{Command: func(sandbox.Layout) []string { return []string{self} }, Programs: []string{self}, Dir: fn.CodeDir, Version: "test:1"})
 	service := invoke.New(host.Identity)
 	service.Set("fn", fixed{pool})
 	f.server = httptest.NewUnstartedServer(New(Config{

@@ -168,10 +168,10 @@ var runtimesAccepted = []string{
 }
 
 // deprecated matches runtimes that AWS no longer takes.
-var deprecated = regexp.MustCompile(`^(nodejs(4\.3|6\.10|8\.10|10\.x|12\.x|14\.x|16\.x)?|python[23]\.[6-9]|java8|dotnetcore.*|dotnet[57]|ruby2\.\d|go1\.x|provided)$`)
+var deprecated = regexp.MustCompile(`^(nodejs(4\.3|6\.10|8\.10|10\.x|12\.x|14\.x|16\.x)?|python[23]\.[6-9]|java8|dotnetcore.*|dotnet[57]|ruby2\.\d)$`)
 
 // serves tells which of them Sluice runs.
-func serves(runtime string) bool { return strings.HasPrefix(runtime, "nodejs") }
+func serves(runtime string) bool { return sluice.FamilyOf(runtime) != "" }
 
 // check holds the given settings to their constraints.
 func (s *settings) check(call *call) error {
@@ -225,7 +225,7 @@ func (s *settings) checkSupport(call *call) error {
 		case !slices.Contains(runtimesAccepted, name):
 			return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", name, strings.Join(runtimesAccepted, ", "))
 		case !serves(name):
-			return notSupported("the runtime %s; it runs nodejs18.x, nodejs20.x, nodejs22.x and nodejs24.x.", name)
+			return notSupported("the runtime %s; it runs %s.", name, strings.Join(sluice.Runtimes, ", "))
 		}
 	}
 	for name, value := range map[string]json.RawMessage{

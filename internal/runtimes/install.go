@@ -9,16 +9,31 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+
+	sluice "github.com/sluice-run/sluice"
 )
+
+// installable tells why a runtime can't be fetched, or returns nil.
+func installable(name string) error {
+	switch sluice.FamilyOf(name) {
+	case sluice.NodeJS:
+		return nil
+	case sluice.Python:
+		return fmt.Errorf("Python is not fetched by sluice; install %s with your system's packages or from https://www.python.org", name)
+	case sluice.OSOnly:
+		return fmt.Errorf("%s runs the function's own program; there is nothing to install", name)
+	}
+	return &UnsupportedError{name}
+}
 
 // Install fetches the newest Node.js of the runtime's major with the npm client
 // and returns it. What npm says goes to progress. An older one that was installed
 // before is replaced, but only once the new one runs.
 func (r *Resolver) Install(ctx context.Context, name string, progress io.Writer) (*Interpreter, error) {
-	major, err := majorOf(name)
-	if err != nil {
+	if err := installable(name); err != nil {
 		return nil, err
 	}
+	major := releaseOf(name)
 	if r.DataDir == "" {
 		return nil, errors.New("there is no folder for runtimes; set one with --data")
 	}
@@ -56,12 +71,12 @@ func (r *Resolver) Install(ctx context.Context, name string, progress io.Writer)
 	}
 	path := r.programOf(r.dirOf(name))
 	r.forget(path)
-	return &Interpreter{Path: path, Version: version, Major: major, Exact: true, Installed: true}, nil
+	return &Interpreter{Family: sluice.NodeJS, Path: path, Version: version, Release: major, Exact: true, Installed: true}, nil
 }
 
 // Remove deletes what Install fetched for a runtime.
 func (r *Resolver) Remove(name string) error {
-	if _, err := majorOf(name); err != nil {
+	if err := installable(name); err != nil {
 		return err
 	}
 	if r.DataDir == "" || r.installedPath(name) == "" {

@@ -12,24 +12,49 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	sluice "github.com/sluice-run/sluice"
 )
 
-// Names are the runtimes that can be served, oldest first.
-var Names = []string{"nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x"}
-
-// Interpreter is a program that serves a runtime.
+// Interpreter is what serves a runtime.
 type Interpreter struct {
-	// Path of the program, absolute.
+	Family sluice.RuntimeFamily
+	// Path of the program, absolute; "" for OS-only runtimes, whose program is the
+	// function's own.
 	Path string
-	// Version without the "v", for example "22.11.0".
+	// Version without the "v", for example "22.11.0"; "" for OS-only runtimes.
 	Version string
-	Major   int
-	// Exact tells that the major is the runtime's.
+	// Release is the number that tells runtimes of a family apart: 22 of Node.js
+	// 22.11.0, 12 of Python 3.12.4.
+	Release int
+	// Exact tells that the release is the runtime's.
 	Exact bool
 	// Installed tells that Install fetched it.
 	Installed bool
 	// Warning is set unless Exact: one sentence that says what to do.
 	Warning string
+}
+
+// String is the interpreter in the words of its users: "node v22.11.0".
+func (in *Interpreter) String() string {
+	switch in.Family {
+	case sluice.NodeJS:
+		return "node v" + in.Version
+	case sluice.Python:
+		return "python " + in.Version
+	}
+	return "its own program"
+}
+
+// LogName is the interpreter in the platform's log, "nodejs:22.v22.11.0".
+func (in *Interpreter) LogName(runtime string) string {
+	switch in.Family {
+	case sluice.NodeJS:
+		return "nodejs:" + strconv.Itoa(in.Release) + ".v" + in.Version
+	case sluice.Python:
+		return "python:3." + strconv.Itoa(in.Release) + ".v" + in.Version
+	}
+	return strings.Replace(runtime, "provided.", "provided:", 1)
 }
 
 // Status is a runtime and what serves it; Err says why nothing does.
@@ -43,13 +68,16 @@ type Status struct {
 type UnsupportedError struct{ Runtime string }
 
 func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("runtime %q is not served; served are %s", e.Runtime, strings.Join(Names, ", "))
+	return fmt.Sprintf("runtime %q is not served; served are %s", e.Runtime, strings.Join(sluice.Runtimes, ", "))
 }
 
 // MissingError is a runtime that nothing on this machine can serve.
 type MissingError struct{ Runtime string }
 
 func (e *MissingError) Error() string {
+	if sluice.FamilyOf(e.Runtime) == sluice.Python {
+		return fmt.Sprintf("no Python from 3.%d on was found for %s; install one from https://www.python.org or with your system's packages, so that %s is on the PATH", oldestPython, e.Runtime, e.Runtime)
+	}
 	return fmt.Sprintf("no Node.js was found for %s; install one from https://nodejs.org, or, with npm at hand, run: sluice runtimes install %s", e.Runtime, e.Runtime)
 }
 
@@ -62,39 +90,46 @@ type Resolver struct {
 	Path string
 
 	mu sync.Mutex
-	// versions of programs by path, "" for those that have none to tell.
-	versions map[string]string
+	// known programs by path.
+	known map[string]program
 }
 
-// Resolve returns the interpreter for a runtime: of the same major from the PATH,
-// of the same major from Install, else of the nearest major, a newer one before
-// an older. Errors are an *UnsupportedError or a *MissingError.
+// Resolve returns what serves a runtime: of the same release from the PATH, of the
+// same release from Install, else of the nearest release, a newer one before an
+// older. Errors are an *UnsupportedError or a *MissingError.
 func (r *Resolver) Resolve(name string) (*Interpreter, error) {
-	major, err := majorOf(name)
-	if err != nil {
-		return nil, err
+	family := sluice.FamilyOf(name)
+	switch family {
+	case "":
+		return nil, &UnsupportedError{name}
+	case sluice.OSOnly:
+		return &Interpreter{Family: family, Exact: true}, nil
 	}
-	candidates := r.candidates()
-	best := nearest(candidates, major)
+	release := releaseOf(name)
+	best := nearest(r.candidates(family), release)
 	if best == nil {
 		return nil, &MissingError{name}
 	}
 	served := *best
-	served.Exact = served.Major == major
-	if !served.Exact {
+	served.Exact = served.Release == release
+	switch {
+	case served.Exact:
+	case family == sluice.Python:
+		served.Warning = fmt.Sprintf("%s is served by Python %s; for the right one install %s", name, served.Version, name)
+	default:
 		served.Warning = fmt.Sprintf("%s is served by Node.js %s; for the right one run: sluice runtimes install %s", name, served.Version, name)
 	}
 	return &served, nil
 }
 
-// nearest returns the first candidate of the major, or else of the one that is
+// nearest returns the first candidate of the release, or else of the one that is
 // nearest to it.
-func nearest(candidates []Interpreter, major int) *Interpreter {
+func nearest(candidates []Interpreter, release int) *Interpreter {
 	distance := func(in Interpreter) int {
-		if in.Major >= major {
-			return in.Major - major
+		if in.Release >= release {
+			return in.Release - release
 		}
-		return 1000 + major - in.Major
+		return 1000 + release - in.Release
 	}
 	var best *Interpreter
 	for i := range candidates {
@@ -105,54 +140,77 @@ func nearest(candidates []Interpreter, major int) *Interpreter {
 	return best
 }
 
-// oldest is the first major that the Node.js runtime works with.
-const oldest = 18
+// The first releases that our bootstraps work with.
+const (
+	oldestNode   = 18
+	oldestPython = 10
+)
+
+// nodes are the Node.js runtimes, oldest first.
+func nodes() []string {
+	return slices.DeleteFunc(slices.Clone(sluice.Runtimes), func(name string) bool { return sluice.FamilyOf(name) != sluice.NodeJS })
+}
 
 // Preferred returns the runtime that fits the first node on the PATH, for code
 // that does not name its runtime. Without one it is the newest but one.
 func (r *Resolver) Preferred() string {
-	for _, in := range r.candidates() {
-		for _, name := range slices.Backward(Names) {
-			if major, _ := majorOf(name); major <= in.Major {
+	names := nodes()
+	for _, in := range r.candidates(sluice.NodeJS) {
+		for _, name := range slices.Backward(names) {
+			if releaseOf(name) <= in.Release {
 				return name
 			}
 		}
 	}
-	return Names[len(Names)-2]
+	return names[len(names)-2]
+}
+
+// PreferredPython returns the runtime that fits the first python3 on the PATH.
+func (r *Resolver) PreferredPython() string {
+	for _, in := range r.candidates(sluice.Python) {
+		if name := "python3." + strconv.Itoa(in.Release); sluice.FamilyOf(name) == sluice.Python {
+			return name
+		}
+	}
+	return "python3.13"
 }
 
 // List returns every runtime and what serves it.
 func (r *Resolver) List() []Status {
-	all := make([]Status, len(Names))
-	for i, name := range Names {
+	all := make([]Status, len(sluice.Runtimes))
+	for i, name := range sluice.Runtimes {
 		in, err := r.Resolve(name)
 		all[i] = Status{name, in, err}
 	}
 	return all
 }
 
-// majorOf reads the major out of a runtime's name.
-func majorOf(name string) (int, error) {
-	if !slices.Contains(Names, name) {
-		return 0, &UnsupportedError{name}
-	}
-	return strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(name, "nodejs"), ".x"))
+// releaseOf reads the release out of the name of a managed runtime.
+func releaseOf(name string) int {
+	number := strings.TrimSuffix(strings.TrimPrefix(name, "nodejs"), ".x")
+	n, _ := strconv.Atoi(strings.TrimPrefix(number, "python3.")) // names are ours
+	return n
 }
 
 // candidates are all programs that could serve, those on the PATH first.
-func (r *Resolver) candidates() []Interpreter {
+func (r *Resolver) candidates(family sluice.RuntimeFamily) []Interpreter {
 	var found []Interpreter
 	add := func(path string, installed bool) {
-		version := r.version(path)
-		number, _, _ := strings.Cut(version, ".")
-		if major, err := strconv.Atoi(number); err == nil && major >= oldest {
-			found = append(found, Interpreter{Path: path, Version: version, Major: major, Installed: installed})
+		p := r.ask(path, family)
+		if release, ok := releaseIn(family, p.version); ok {
+			found = append(found, Interpreter{Family: family, Path: p.path, Version: p.version, Release: release, Installed: installed})
 		}
+	}
+	if family == sluice.Python {
+		for _, path := range onPath(r.Path, pythons()...) {
+			add(path, false)
+		}
+		return found
 	}
 	for _, path := range onPath(r.Path, "node", "nodejs") {
 		add(path, false)
 	}
-	for _, name := range Names {
+	for _, name := range nodes() {
 		if path := r.installedPath(name); path != "" {
 			add(path, true)
 		}
@@ -160,34 +218,74 @@ func (r *Resolver) candidates() []Interpreter {
 	return found
 }
 
+// pythons are the names that a Python program may have on the PATH.
+func pythons() []string {
+	names := []string{"python3"}
+	for _, name := range sluice.Runtimes {
+		if sluice.FamilyOf(name) == sluice.Python {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// releaseIn reads the release out of a program's version; false if it is too old or
+// none.
+func releaseIn(family sluice.RuntimeFamily, version string) (int, bool) {
+	parts := strings.Split(version, ".")
+	if family == sluice.Python {
+		if len(parts) < 2 || parts[0] != "3" {
+			return 0, false
+		}
+		minor, err := strconv.Atoi(parts[1])
+		return minor, err == nil && minor >= oldestPython
+	}
+	major, err := strconv.Atoi(parts[0])
+	return major, err == nil && major >= oldestNode
+}
+
 // versionTimeout bounds how long a program may take to tell its version. A shim
 // that wants to download something first is no answer.
 const versionTimeout = 10 * time.Second
 
-func (r *Resolver) version(path string) string {
+// program is what a path holds: a version, "" for none that it can tell, and the file
+// that runs in the end, which another may stand in for.
+type program struct{ version, path string }
+
+func (r *Resolver) version(path string) string { return r.ask(path, sluice.NodeJS).version }
+
+// ask makes a program tell what it is.
+func (r *Resolver) ask(path string, family sluice.RuntimeFamily) program {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if v, ok := r.versions[path]; ok {
-		return v
+	if p, ok := r.known[path]; ok {
+		return p
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), versionTimeout)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, path, "--version").Output()
-	version := ""
-	if v, ok := strings.CutPrefix(strings.TrimSpace(string(out)), "v"); ok && err == nil {
-		version = v
+	found := program{path: path}
+	if family == sluice.Python {
+		out, err := exec.CommandContext(ctx, path, "-I", "-c", "import platform, sys; print(platform.python_version()); print(sys.executable)").Output()
+		if version, file, ok := strings.Cut(strings.TrimSpace(string(out)), "\n"); ok && err == nil {
+			found = program{version, strings.TrimSpace(file)}
+		}
+	} else {
+		out, err := exec.CommandContext(ctx, path, "--version").Output()
+		if v, ok := strings.CutPrefix(strings.TrimSpace(string(out)), "v"); ok && err == nil {
+			found.version = v
+		}
 	}
-	if r.versions == nil {
-		r.versions = map[string]string{}
+	if r.known == nil {
+		r.known = map[string]program{}
 	}
-	r.versions[path] = version
-	return version
+	r.known[path] = found
+	return found
 }
 
 // forget makes the next Resolve ask again what a path holds.
 func (r *Resolver) forget(path string) {
 	r.mu.Lock()
-	delete(r.versions, path)
+	delete(r.known, path)
 	r.mu.Unlock()
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // program writes a node that only knows its version.
-func program(t *testing.T, file, version string) {
+func fakeProgram(t *testing.T, file, version string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("the stand-ins are shell scripts")
@@ -31,7 +31,7 @@ func path(t *testing.T, versions ...string) string {
 	var dirs []string
 	for _, v := range versions {
 		dir := t.TempDir()
-		program(t, filepath.Join(dir, "node"), v)
+		fakeProgram(t, filepath.Join(dir, "node"), v)
 		dirs = append(dirs, dir)
 	}
 	return strings.Join(dirs, string(filepath.ListSeparator))
@@ -58,7 +58,7 @@ func TestTheRightNodeServes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &Resolver{DataDir: t.TempDir(), Path: path(t, tt.path...)}
 			for name, version := range tt.installed {
-				program(t, r.programOf(r.dirOf(name)), version)
+				fakeProgram(t, r.programOf(r.dirOf(name)), version)
 			}
 			in, err := r.Resolve(tt.runtime)
 			if err != nil {
@@ -81,7 +81,16 @@ func TestNothingServes(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	var unsupported *UnsupportedError
-	if _, err := r.Resolve("python3.13"); !errors.As(err, &unsupported) || !strings.Contains(err.Error(), "nodejs22.x") {
+	if _, err := r.Resolve("ruby3.3"); !errors.As(err, &unsupported) || !strings.Contains(err.Error(), "nodejs22.x") {
+		t.Errorf("%v", err)
+	}
+	if _, err := r.Resolve("python3.13"); !errors.As(err, &missing) || !strings.Contains(err.Error(), "install one") {
+		t.Errorf("%v", err)
+	}
+	if in, err := r.Resolve("provided.al2023"); err != nil || in.Path != "" || !in.Exact {
+		t.Errorf("%+v %v", in, err)
+	}
+	if _, err := r.Install(t.Context(), "python3.13", new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "not fetched by sluice") {
 		t.Errorf("%v", err)
 	}
 	if _, err := r.Install(t.Context(), "nodejs22.x", new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "--data") {
@@ -128,7 +137,7 @@ func TestInstallFromTheRegistry(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &progress)
 	}
-	if in.Major != 24 || !strings.HasPrefix(in.Version, "24.") {
+	if in.Release != 24 || !strings.HasPrefix(in.Version, "24.") {
 		t.Errorf("%+v", in)
 	}
 	found, err := r.Resolve("nodejs24.x")

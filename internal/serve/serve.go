@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"github.com/sluice-run/sluice/internal/hosting"
 	"github.com/sluice-run/sluice/internal/invoke"
 	"github.com/sluice-run/sluice/internal/lambdaapi"
+	"github.com/sluice-run/sluice/internal/launch"
 	"github.com/sluice-run/sluice/internal/logbook"
 	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/registry"
@@ -33,7 +33,6 @@ import (
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/internal/store"
 	"github.com/sluice-run/sluice/internal/terminal"
-	"github.com/sluice-run/sluice/runtimes/node"
 )
 
 // Options say how to serve.
@@ -69,7 +68,8 @@ type Server struct {
 	working sync.WaitGroup
 	// scratch holds code and environments; it goes with the server. Everything that
 	// lasts is in the store.
-	scratch *scratch.Dir
+	scratch  *scratch.Dir
+	launcher *launch.Launcher
 }
 
 // Open opens the state in the configuration's data folder and serves it.
@@ -118,8 +118,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	if s.scratch, err = scratch.New(); err != nil {
 		return err
 	}
-	bootstrap, err := runtimes.Materialize(node.Files, filepath.Join(s.scratch.Path, "runtime"))
-	if err != nil {
+	if s.launcher, err = launch.New(filepath.Join(s.scratch.Path, "runtime"), s.o.Runtimes); err != nil {
 		return err
 	}
 	quotas, identity := s.o.Config.Quotas(), s.o.Config.Identity()
@@ -140,7 +139,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	}
 	s.hosted = &hosting.Hosting{
 		Registry: s.registry, Host: host, Identity: identity, Code: &hosting.CodeCache{Dir: filepath.Join(s.scratch.Path, "code"), Fetch: s.registry.Code},
-		Runtime: func(fn sluice.Function) (environment.Runtime, error) { return s.runtime(fn, bootstrap) },
+		Runtime: s.runtime,
 	}
 	s.invoker = invoke.New(identity)
 	s.invoker.FindWith(s.hosted.Target, s.hosted.Targets)
@@ -261,8 +260,8 @@ func (s *Server) announce() error {
 	b := terminal.Banner{Time: time.Now(), Command: "serve", Version: s.o.Version, Source: s.state(), Address: s.urls.base(), Took: time.Since(s.o.Started)}
 	for _, f := range functions {
 		row := terminal.BannerFunction{Name: f.Name, Runtime: f.Latest.Runtime, Timeout: time.Duration(f.Latest.Timeout) * time.Second, MemoryMB: f.Latest.MemorySize}
-		if in, err := s.o.Runtimes.Resolve(f.Latest.Runtime); err == nil {
-			row.ServedBy, row.RuntimeWarning = "node v"+in.Version, in.Warning
+		if in, err := s.launcher.Serves(f.Latest.Runtime); err == nil {
+			row.ServedBy, row.RuntimeWarning = in.String(), in.Warning
 		} else {
 			row.ServedBy, row.RuntimeWarning = "nothing", err.Error()
 		}
@@ -280,15 +279,12 @@ func (s *Server) announce() error {
 }
 
 // runtime is how the process of a function is started.
-func (s *Server) runtime(fn sluice.Function, bootstrap string) (environment.Runtime, error) {
-	in, err := s.o.Runtimes.Resolve(fn.Runtime)
+func (s *Server) runtime(fn sluice.Function) (environment.Runtime, error) {
+	in, err := s.launcher.Serves(fn.Runtime)
 	if err != nil {
 		return environment.Runtime{}, err
 	}
-	return environment.Runtime{
-		Dir: bootstrap, Version: "nodejs:" + strconv.Itoa(in.Major) + ".v" + in.Version,
-		Command: func() []string { return []string{in.Path, filepath.Join(bootstrap, "index.mjs")} },
-	}, nil
+	return s.launcher.Runtime(fn, in), nil
 }
 
 // Streams counts the responses that are open.

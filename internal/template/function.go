@@ -37,9 +37,6 @@ var lambdaProperties = []string{
 // withoutEffect are properties that a function may notice on AWS and not here.
 var withoutEffect = []string{"VpcConfig", "FileSystemConfigs", "SnapStart", "TenancyConfig", "DurableConfig", "CapacityProviderConfig"}
 
-// runtimes are those that Sluice serves.
-var runtimes = []string{"nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x"}
-
 // otherRuntimes matches what AWS serves, or did, and Sluice does not.
 var otherRuntimes = regexp.MustCompile(`^(nodejs(\d+\.x|4\.3|4\.3-edge|6\.10|8\.10)?|python\d+\.\d+|java\d+(\.al2)?|dotnet(core)?\d+(\.\d+)?|ruby\d+\.\d+|go1\.x|provided(\.al\d+)?)$`)
 
@@ -66,12 +63,12 @@ func (l *loader) function(t *Template, r *resource) *Function {
 		t.NotRun = append(t.NotRun, NotRun{r.id, r.kind, "container images are not run", r.keyAt.line})
 		return nil
 	}
-	if fn.Runtime = p.required("Runtime", "nodejs22.x"); fn.Runtime != "" && !slices.Contains(runtimes, fn.Runtime) {
+	if fn.Runtime = p.required("Runtime", "nodejs22.x"); fn.Runtime != "" && !slices.Contains(sluice.Runtimes, fn.Runtime) {
 		if otherRuntimes.MatchString(fn.Runtime) {
-			t.NotRun = append(t.NotRun, NotRun{r.id, r.kind, "runtime " + fn.Runtime + " is not served; served are " + strings.Join(runtimes, ", "), r.keyAt.line})
+			t.NotRun = append(t.NotRun, NotRun{r.id, r.kind, "runtime " + fn.Runtime + " is not served; served are " + strings.Join(sluice.Runtimes, ", "), r.keyAt.line})
 			return nil
 		}
-		p.wrong(p.value("Runtime"), "Runtime", strings.Join(runtimes, ", ")+didYouMean(fn.Runtime, runtimes))
+		p.wrong(p.value("Runtime"), "Runtime", strings.Join(sluice.Runtimes, ", ")+didYouMean(fn.Runtime, sluice.Runtimes))
 	}
 	fn.Handler = p.required("Handler", "index.handler")
 	fn.Timeout = time.Duration(p.number("Timeout", 1, int(sluice.MaxTimeout/time.Second), int(sluice.DefaultTimeout/time.Second), "a number of seconds")) * time.Second

@@ -220,7 +220,7 @@ func TestMistakesHavePositions(t *testing.T) {
 		{"timeout", function("      Timeout: 2000\n"), `template.yaml:9:16: Resources.Fn.Properties.Timeout: Timeout is 2000; expected a number of seconds from 1 to 900`},
 		{"timeout as text", function("      Timeout: soon\n"), `9:16: Resources.Fn.Properties.Timeout: Timeout is "soon"; expected a number`},
 		{"memory", function("      MemorySize: 64\n"), `MemorySize is 64; expected a number of MB from 128 to 10240`},
-		{"runtime", strings.Replace(function(""), "nodejs22.x", "node22.x", 1), `8:16: Resources.Fn.Properties.Runtime: Runtime is "node22.x"; expected nodejs18.x, nodejs20.x, nodejs22.x, nodejs24.x; did you mean nodejs22.x?`},
+		{"runtime", strings.Replace(function(""), "nodejs22.x", "node22.x", 1), `8:16: Resources.Fn.Properties.Runtime: Runtime is "node22.x"; expected nodejs18.x, nodejs20.x, nodejs22.x, nodejs24.x, python3.10, python3.11, python3.12, python3.13, python3.14, go1.x, provided, provided.al2, provided.al2023; did you mean nodejs22.x?`},
 		{"no handler", strings.Replace(function(""), "      Handler: index.handler\n", "", 1), `3:3: Resources.Fn.Properties: Handler is missing; write one, such as Handler: index.handler`},
 		{"code", strings.Replace(function(""), "src", "srv", 1), `6:16: Resources.Fn.Properties.CodeUri: CodeUri is "srv", and there is no `},
 		{"auth", function("      FunctionUrlConfig: {InvokeMode: BUFFERED}\n"), "9:26: Resources.Fn.Properties.FunctionUrlConfig.AuthType: AuthType is required to configure function property `FunctionUrlConfig`. Please provide either AWS_IAM or NONE."},
@@ -319,9 +319,9 @@ func TestCloudFormationFunctions(t *testing.T) { // docs/contract/sam-template.m
   Remote:
     Type: AWS::Lambda::Function
     Properties: {Handler: index.handler, Runtime: nodejs22.x, Role: r, Code: {S3Bucket: b, S3Key: k}}
-  Python:
+  Ruby:
     Type: AWS::Lambda::Function
-    Properties: {Handler: index.handler, Runtime: python3.13, Role: r, Code: src}
+    Properties: {Handler: index.handler, Runtime: ruby3.3, Role: r, Code: src}
   Url:
     Type: AWS::Lambda::Url
     Properties: {TargetFunctionArn: !GetAtt Folder.Arn, AuthType: NONE, InvokeMode: RESPONSE_STREAM}
@@ -369,7 +369,7 @@ Outputs:
 	for _, n := range tmpl.NotRun {
 		notRun = append(notRun, n.Name+": "+n.Reason)
 	}
-	want := []string{"Remote: the code is in S3; only local code is run", "Python: runtime python3.13 is not served; served are nodejs18.x, nodejs20.x, nodejs22.x, nodejs24.x"}
+	want := []string{"Remote: the code is in S3; only local code is run", "Ruby: runtime ruby3.3 is not served; served are nodejs18.x, nodejs20.x, nodejs22.x, nodejs24.x, python3.10, python3.11, python3.12, python3.13, python3.14, go1.x, provided, provided.al2, provided.al2023"}
 	if !slices.Equal(notRun, want) {
 		t.Errorf("%q", notRun)
 	}

@@ -8,15 +8,16 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/sluice-run/sluice/internal/sandbox"
 )
 
-func isolate(cmd *exec.Cmd, _ sandbox.Spec, _ bool) {
+func isolate(cmd *exec.Cmd, _ mounts) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }
 
-func canMountTmp() bool { return false }
+func canMount() bool { return false }
+
+// killStrays can't look at the environment of other processes here.
+func killStrays(string) {}
 
 // waitLeader waits for the command and kills what is left of its process group.
 func waitLeader(p *proc) error {

@@ -5,20 +5,34 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/sluice-run/sluice/internal/sandbox"
 )
 
 // isolate puts cmd into a process group, ties its life to ours, and gives it a
-// /tmp of its own in a mount namespace.
-func isolate(cmd *exec.Cmd, spec sandbox.Spec, privateTmp bool) {
+// /tmp and an /opt of its own in a mount namespace.
+func isolate(cmd *exec.Cmd, m mounts) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if privateTmp && spec.Tmp != "" {
-		mountTmp(cmd, spec.Tmp, spec.Visible)
+	if m.tmp != "" {
+		throughInit(cmd, m)
+	}
+}
+
+// killStrays kills the processes whose environment has that entry.
+func killStrays(entry string) {
+	wanted := []byte(entry + "\x00")
+	all, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range all {
+		environ, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(environ, wanted) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+			unix.Kill(pid, unix.SIGKILL)
+		}
 	}
 }
 

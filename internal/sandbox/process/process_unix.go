@@ -24,8 +24,8 @@ func (p *proc) Signal(sig os.Signal) error {
 	return err
 }
 
-// PeakMemory reads the high-water mark of the command's resident memory.
-func (p *proc) PeakMemory() int64 {
+// peakMemory reads the high-water mark of the command's resident memory.
+func (p *proc) peakMemory() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.reaped {

@@ -4,15 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
-
-	"github.com/sluice-run/sluice/internal/sandbox"
 )
 
-func isolate(cmd *exec.Cmd, _ sandbox.Spec, _ bool) {
+func isolate(cmd *exec.Cmd, _ mounts) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-func canMountTmp() bool { return false }
+func canMount() bool { return false }
 
 func waitLeader(p *proc) error {
 	err := p.cmd.Wait()
@@ -32,5 +30,7 @@ func (p *proc) Signal(os.Signal) error {
 	return p.cmd.Process.Kill()
 }
 
-// PeakMemory is unknown on Windows.
-func (p *proc) PeakMemory() int64 { return 0 }
+// peakMemory is unknown on Windows.
+func (p *proc) peakMemory() int64 { return 0 }
+
+func killStrays(string) {}

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A private /tmp takes a mount namespace, and mounting takes code that runs in
+// A private /tmp and /opt take a mount namespace, and mounting takes code that runs in
 // the child before the command does. That code is this binary: started under
 // the name initName it mounts and then becomes the command. It is an init
 // function, not a subcommand, so that every program that links the driver, the
@@ -23,18 +23,17 @@ const initName = "sluice-sandbox-init"
 func init() {
 	if len(os.Args) > 0 && os.Args[0] == initName {
 		err := runInit(os.Args[1:])
-		fmt.Fprintln(os.Stderr, "sluice: private /tmp:", err)
+		fmt.Fprintln(os.Stderr, "sluice: private mounts:", err)
 		os.Exit(126)
 	}
 }
 
-// mountTmp makes cmd run with tmp mounted over /tmp, where visible paths stay
-// in sight. A user who is not root gets the right to mount from a user
-// namespace in which everything else stays as it is.
-func mountTmp(cmd *exec.Cmd, tmp string, visible []string) {
-	args := []string{initName, tmp}
+// throughInit makes cmd run with the mounts. A user who is not root gets the right to
+// mount from a user namespace in which everything else stays as it is.
+func throughInit(cmd *exec.Cmd, m mounts) {
+	args := []string{initName, m.tmp, m.opt}
 	var kept []string
-	for _, path := range visible {
+	for _, path := range m.visible {
 		if strings.HasPrefix(path, "/tmp/") {
 			kept = append(kept, path)
 		}
@@ -57,18 +56,26 @@ func mountTmp(cmd *exec.Cmd, tmp string, visible []string) {
 // runInit mounts and becomes the command. It returns only on failure.
 func runInit(args []string) error {
 	runtime.LockOSThread()
-	tmp := args[0]
-	n, err := strconv.Atoi(args[1])
-	if err != nil || len(args) < 3+n {
+	if len(args) < 4 {
 		return fmt.Errorf("bad arguments %q", args)
 	}
-	visible, command := args[2:2+n], args[2+n:]
+	tmp, opt := args[0], args[1]
+	n, err := strconv.Atoi(args[2])
+	if err != nil || len(args) < 4+n {
+		return fmt.Errorf("bad arguments %q", args)
+	}
+	visible, command := args[3:3+n], args[3+n:]
 	cwd, err := os.Getwd()
 	if err != nil {
 		return err
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if opt != "" { // first: the folder may lie below the /tmp that is covered next
+		if err := unix.Mount(opt, "/opt", "", unix.MS_BIND, ""); err != nil {
+			return fmt.Errorf("bind %s over /opt: %w", opt, err)
+		}
 	}
 	if err := coverTmp(tmp, visible); err != nil {
 		return err
@@ -80,7 +87,32 @@ func runInit(args []string) error {
 	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return fmt.Errorf("drop capabilities: %w", err)
 	}
-	return syscall.Exec(command[0], command, os.Environ())
+	if err := limitResources(); err != nil {
+		return err
+	}
+	if err := syscall.Exec(command[0], command, os.Environ()); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", command[0], err)
+		os.Exit(126)
+	}
+	return nil
+}
+
+// maxFiles is how many files a process may have open on Lambda
+// (docs/contract/execution-environment.md §6).
+const maxFiles = 1024
+
+func limitResources() error {
+	for resource, limit := range map[int]uint64{unix.RLIMIT_NOFILE: maxFiles, unix.RLIMIT_CORE: 0} {
+		var have unix.Rlimit
+		if err := unix.Getrlimit(resource, &have); err != nil {
+			return err
+		}
+		limit = min(limit, have.Max)
+		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return fmt.Errorf("resource limit: %w", err)
+		}
+	}
+	return nil
 }
 
 // coverTmp binds tmp over /tmp and the visible paths back into it.
@@ -127,9 +159,9 @@ func bindBack(fd int, path string) error {
 	return nil
 }
 
-// canMountTmp tries a private /tmp once. Kernels and containers that forbid
+// canMount tries a private /tmp once. Kernels and containers that forbid
 // user namespaces say no; then TMPDIR has to do.
-func canMountTmp() bool {
+func canMount() bool {
 	dir, err := os.MkdirTemp("", "sluice-probe-")
 	if err != nil {
 		return false
@@ -138,6 +170,6 @@ func canMountTmp() bool {
 	cmd := exec.Command("/bin/true")
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
-	mountTmp(cmd, dir, nil)
+	throughInit(cmd, mounts{tmp: dir})
 	return cmd.Run() == nil
 }
