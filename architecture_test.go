@@ -51,6 +51,7 @@ var rooms = []string{
 	"internal/template",
 	"internal/archive",
 	"internal/bundle",
+	"internal/gobuild",
 	"internal/watch",
 	"internal/scratch",
 	"internal/filelock",

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-run/sluice/internal/bundle"
 	"github.com/sluice-run/sluice/internal/deploy"
 	"github.com/sluice-run/sluice/internal/dev"
+	"github.com/sluice-run/sluice/internal/gobuild"
 	"github.com/sluice-run/sluice/internal/template"
 	"github.com/sluice-run/sluice/internal/terminal"
 )
@@ -86,7 +87,8 @@ func (s *session) deploy(cmd *cobra.Command, path string, flags deployFlags) err
 	if err != nil {
 		var mistakes *template.Error
 		var failure *bundle.Failure
-		if errors.As(err, &mistakes) || errors.As(err, &failure) {
+		var uncompiled *gobuild.Failure
+		if errors.As(err, &mistakes) || errors.As(err, &failure) || errors.As(err, &uncompiled) {
 			return projectError{err}
 		}
 		return err

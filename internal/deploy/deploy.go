@@ -19,6 +19,7 @@ import (
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/archive"
 	"github.com/sluice-run/sluice/internal/bundle"
+	"github.com/sluice-run/sluice/internal/gobuild"
 	"github.com/sluice-run/sluice/internal/template"
 )
 
@@ -329,6 +330,8 @@ func packaged(ctx context.Context, f *template.Function) ([]byte, error) {
 		return os.ReadFile(f.Code.Archive)
 	case f.Code.Inline != "":
 		return archive.PackText(f.Code.InlineFile, f.Code.Inline)
+	case sluice.FamilyOf(f.Runtime) == sluice.OSOnly:
+		return compiled(ctx, f)
 	case f.Build == nil && !bundle.NeedsBundle(f.CodeDir, f.Handler):
 		return archive.Pack(f.CodeDir)
 	}
@@ -347,4 +350,25 @@ func packaged(ctx context.Context, f *template.Function) ([]byte, error) {
 		return nil, err
 	}
 	return archive.Pack(result.OutDir)
+}
+
+// compiled is packaged for runtimes that start the function's own program, which is
+// built when it is Go.
+func compiled(ctx context.Context, f *template.Function) ([]byte, error) {
+	program := "bootstrap"
+	if f.Runtime == sluice.Go1x {
+		program = f.Handler
+	}
+	if !gobuild.IsSource(f.CodeDir, program) {
+		return archive.Pack(f.CodeDir)
+	}
+	dir, err := os.MkdirTemp("", "sluice-deploy-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := gobuild.Build(ctx, gobuild.Spec{Dir: f.CodeDir, OS: "linux", Arch: gobuild.Arch(f.Architecture), Out: filepath.Join(dir, program)}); err != nil {
+		return nil, err
+	}
+	return archive.Pack(dir)
 }

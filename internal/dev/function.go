@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/sluice-run/sluice/internal/archive"
 	"github.com/sluice-run/sluice/internal/bundle"
 	"github.com/sluice-run/sluice/internal/environment"
+	"github.com/sluice-run/sluice/internal/gobuild"
 	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/sandbox"
 	"github.com/sluice-run/sluice/internal/template"
@@ -93,7 +95,11 @@ func (f *function) build(ctx context.Context) (*environment.Pool, error) {
 	}
 	fn := def.Function
 	err = unpack(def, &fn, out)
-	if err == nil {
+	switch {
+	case err != nil:
+	case interpreter.Family == sluice.OSOnly:
+		err = compile(ctx, &fn, out)
+	case interpreter.Family == sluice.NodeJS:
 		err = f.bundle(ctx, def, &fn, interpreter.Release, out)
 	}
 	if err != nil {
@@ -132,6 +138,21 @@ func unpack(def *template.Function, fn *sluice.Function, out string) error {
 		return archive.ExtractFile(def.Code.Archive, fn.CodeDir, archive.MaxUnzipped)
 	}
 	return nil
+}
+
+// compile builds a function that is written in Go and has no program yet.
+func compile(ctx context.Context, fn *sluice.Function, out string) error {
+	program := "bootstrap"
+	if fn.Runtime == sluice.Go1x {
+		program = fn.Handler
+	}
+	if !gobuild.IsSource(fn.CodeDir, program) {
+		return nil
+	}
+	dir := filepath.Join(out, "go")
+	err := gobuild.Build(ctx, gobuild.Spec{Dir: fn.CodeDir, OS: runtime.GOOS, Arch: runtime.GOARCH, Out: filepath.Join(dir, program)})
+	fn.CodeDir = dir
+	return err
 }
 
 // bundle runs esbuild when the template asks for it or the handler is

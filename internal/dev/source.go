@@ -14,7 +14,7 @@ import (
 )
 
 // handlerTypes are the files that can be served without a template.
-var handlerTypes = []string{".mjs", ".cjs", ".js", ".ts", ".mts", ".cts", ".tsx", ".jsx"}
+var handlerTypes = []string{".mjs", ".cjs", ".js", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".py"}
 
 // Source is what a project is made from.
 type Source struct {
@@ -57,6 +57,10 @@ func Find(path string) (Source, error) {
 }
 
 func loneHandler(dir string) string {
+	file := filepath.Join(dir, "lambda_function.py")
+	if _, err := os.Stat(file); err == nil {
+		return file
+	}
 	for _, ext := range handlerTypes {
 		file := filepath.Join(dir, "index"+ext)
 		if _, err := os.Stat(file); err == nil {
@@ -106,8 +110,18 @@ func (p *Project) loadHandler() (*plan, error) {
 		return nil, fmt.Errorf("--parameter-overrides needs a template; %s is a handler file", file)
 	}
 	module := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	handler, runtime := module+".handler", ""
+	if filepath.Ext(file) == ".py" {
+		runtime = p.o.Runtimes.PreferredPython()
+		// The name that AWS's own blueprints give it.
+		if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), "def lambda_handler") {
+			handler = module + ".lambda_handler"
+		}
+	} else {
+		runtime = p.o.Runtimes.Preferred()
+	}
 	name := module
-	if module == "index" || module == "handler" {
+	if module == "index" || module == "handler" || module == "lambda_function" {
 		name = FunctionName(filepath.Base(filepath.Dir(file)))
 	}
 	timeout := sluice.DefaultTimeout
@@ -117,7 +131,7 @@ func (p *Project) loadHandler() (*plan, error) {
 	fn := &template.Function{
 		LogicalID: name,
 		Function: sluice.Function{
-			Name: FunctionName(name), Version: sluice.LatestVersion, Runtime: p.o.Runtimes.Preferred(), Handler: module + ".handler",
+			Name: FunctionName(name), Version: sluice.LatestVersion, Runtime: runtime, Handler: handler,
 			CodeDir: filepath.Dir(file), Timeout: timeout, MemoryMB: sluice.DefaultMemoryMB,
 			EphemeralStorageMB: sluice.DefaultEphemeralStorageMB, Architecture: "x86_64",
 		},

@@ -21,8 +21,10 @@ func (p properties) build(r *resource, fn *Function) *bundle.Spec {
 	}
 	switch {
 	case method.text == "esbuild":
-	case strings.HasPrefix(method.text, "nodejs"):
-		return nil // npm install, which is the developer's
+	case strings.HasPrefix(method.text, "nodejs"), strings.HasPrefix(method.text, "python"):
+		return nil // npm install and pip install, which are the developer's
+	case method.text == "go1.x":
+		return nil // a folder of Go is built whether it says so or not
 	default:
 		p.warning(method, method.path, "BuildMethod %s is not run here; the code is used as it lies", excerpt(method.text))
 		return nil

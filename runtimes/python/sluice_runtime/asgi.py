@@ -143,6 +143,9 @@ class _Lifespan:
             self._settle(None)
         elif message["type"] == "lifespan.startup.failed":
             self._settle(str(message.get("message") or ""))
+        elif not message["type"].startswith("lifespan."):
+            # An application that takes every scope for a request.
+            raise RuntimeError(f"the ASGI application sent {message['type']!r} in its lifespan")
 
     def _settle(self, failure: str | None) -> None:
         if self._outcome and not self._outcome.done():

@@ -97,8 +97,8 @@ class Invocations(RuntimeTest):
         self.assertEqual(fn.run(1).json, "fine")
         self.assertEqual(len(fn.api.accepted), 1)
 
-    def fails(self, body, kind, message, *, stack, **event):
-        fn = self.start("import decimal, datetime\nclass Bad(Exception):\n  def __str__(self): raise ValueError()\n" + body)
+    def fails(self, source, kind, message, *, stack, **event):
+        fn = self.start("import decimal, datetime\nclass Bad(Exception):\n  def __str__(self): raise ValueError()\n" + source)
         request = fn.run(**event)
         self.assertTrue(request.path.endswith("/error"), request.path)
         self.assertEqual(request.json["errorType"], kind)
