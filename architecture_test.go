@@ -39,6 +39,7 @@ var rooms = []string{
 	"internal/invoke",
 	"internal/environment",
 	"internal/runtimeapi",
+	"internal/telemetry",
 	"internal/stream",
 	"internal/eventstream",
 	"internal/sandbox",

@@ -21,6 +21,8 @@ const (
 	// SourcePlatform: START, END, REPORT and the like
 	// (docs/contract/execution-environment.md §3).
 	SourcePlatform LogSource = "platform"
+	// SourceExtension: an extension that was started from a file.
+	SourceExtension LogSource = "extension"
 	// SourceHint: advice from Sluice that AWS would not have given.
 	SourceHint LogSource = "hint"
 )

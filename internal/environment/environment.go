@@ -12,6 +12,7 @@ import (
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/runtimeapi"
+	"github.com/sluice-run/sluice/internal/telemetry"
 )
 
 // Error types that the platform makes (docs/contract/execution-environment.md §4.3).
@@ -83,7 +84,7 @@ func newEnvironment(p *Pool) (*Environment, error) {
 		return nil, fmt.Errorf("folder of an execution environment: %w", err)
 	}
 	e := &Environment{pool: p, dir: dir, stream: newLogStreamName(time.Now(), p.fn.Version)}
-	e.log = platformLog{fn: p.fn, stream: e.stream, out: p.host.Observer.Log}
+	e.log.fn, e.log.stream, e.log.out = p.fn, e.stream, p.host.Observer.Log
 	if err := os.Mkdir(e.tmp(), 0o777); err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("private /tmp: %w", err)
@@ -103,6 +104,9 @@ func newLogStreamName(now time.Time, version string) string {
 // emit completes a log line of the function and passes it on.
 func (e *Environment) emit(line sluice.LogLine) {
 	line.Function, line.Stream = e.pool.fn.Name, e.stream
+	if hub := e.log.hub.Load(); hub.Active() && line.Source != sluice.SourceHint {
+		hub.Publish(telemetry.Event{Time: line.Time, Type: string(line.Source), Record: line.Text})
+	}
 	if id := e.requestID.Load(); id != nil {
 		line.RequestID = *id
 	}
@@ -138,7 +142,9 @@ func (e *Environment) watch(l *life) {
 	if mine {
 		e.exited(act)
 	}
-	l.close()
+	if !l.ending.Load() { // else whoever ends it sees to the rest
+		l.shutdown("failure")
+	}
 }
 
 // destroy ends the environment and removes what it left. It waits.
@@ -148,7 +154,7 @@ func (e *Environment) destroy() {
 	e.life = nil
 	e.mu.Unlock()
 	if l != nil {
-		l.close()
+		l.shutdown("spindown")
 		<-l.watched
 	}
 	os.RemoveAll(e.dir)

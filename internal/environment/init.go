@@ -31,8 +31,7 @@ func (e *Environment) ensureInit(act *activation) *sluice.Response {
 		return nil
 	}
 	if !e.suppressed {
-		e.log.initStart(e.pool.runtime.Version, phaseInit)
-		r := e.attemptInit(initTimeout)
+		r := e.attemptInit(initTimeout, phaseInit)
 		if r.status == statusSuccess {
 			act.init = r.took
 			return nil
@@ -48,8 +47,7 @@ func (e *Environment) initInInvocation(act *activation) *sluice.Response {
 	id := act.inv.RequestID
 	act.start = time.Now()
 	e.logStart(id)
-	e.log.initStart(e.pool.runtime.Version, phaseInvoke)
-	r := e.attemptInit(e.pool.fn.Timeout)
+	r := e.attemptInit(e.pool.fn.Timeout, phaseInvoke)
 	if r.status == statusSuccess {
 		e.suppressed = false
 		e.mu.Lock()
@@ -78,9 +76,9 @@ func (e *Environment) initInInvocation(act *activation) *sluice.Response {
 
 // attemptInit starts the runtime and waits until it asks for its first event.
 // After a failure nothing of the attempt is left.
-func (e *Environment) attemptInit(limit time.Duration) initResult {
+func (e *Environment) attemptInit(limit time.Duration, phase string) initResult {
 	begin := time.Now()
-	l, err := e.startLife()
+	l, err := e.startLife(phase)
 	if err != nil {
 		errorType, message := startFailure(err)
 		return initResult{status: statusError, errorType: errorType, message: message, took: time.Since(begin)}
@@ -100,31 +98,58 @@ func (e *Environment) attemptInit(limit time.Duration) initResult {
 	}
 	e.mu.Unlock()
 	if r.status != statusSuccess {
-		l.close()
+		l.shutdown(reasonOf(r.status))
 		if e.pool.closing() {
 			r.errorType, r.message, r.document = errFailure, shutdownMessage, nil
 		}
 		return r
 	}
+	e.log.initDone(r.took, phase, r.status, "")
 	l.drainLogs() // what INIT wrote comes before START
 	return r
+}
+
+// reasonOf is the reason of a shutdown after a phase that ended so.
+func reasonOf(status string) string {
+	if status == statusTimeout {
+		return "timeout"
+	}
+	return "failure"
 }
 
 func (l *life) awaitInit(limit time.Duration) initResult {
 	clock := time.NewTimer(limit)
 	defer clock.Stop()
+	registered := l.api.Registered()
+	if l.proc != nil {
+		registered = nil
+	}
+	var exited <-chan struct{}
+	if l.proc != nil {
+		exited = l.proc.Done()
+	}
 	for {
 		select {
+		case <-registered:
+			// Every extension is there: the runtime may start.
+			registered = nil
+			if err := l.startRuntime(); err != nil {
+				errorType, message := startFailure(err)
+				return initResult{status: statusError, errorType: errorType, message: message}
+			}
+			exited = l.proc.Done()
 		case failure := <-l.initialized:
 			return l.initEnded(failure)
-		case <-l.proc.Done():
+		case <-l.failed:
+			return initResult{status: statusError, errorType: l.exitType(), message: l.exitMessage()}
+		case <-exited:
 			// A runtime posts its init error right before it exits.
 			select {
 			case failure := <-l.initialized:
 				return l.initEnded(failure)
 			default:
 			}
-			return initResult{status: statusError, errorType: errExit, message: l.exitMessage()}
+			return initResult{status: statusError, errorType: l.exitType(), message: l.exitMessage()}
 		case <-clock.C:
 			if paused := l.env.pool.runtime.Paused; paused != nil && paused() {
 				clock.Reset(limit)

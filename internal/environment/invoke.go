@@ -117,7 +117,7 @@ func (e *Environment) timedOut(act *activation) {
 
 	resp, broken := timeoutAnswer(act.inv.RequestID, e.pool.fn.Timeout)
 	act.call.Abort(resp, broken)
-	act.life.close()
+	act.life.shutdown("timeout")
 	e.logTimeout(act.inv.RequestID)
 	e.conclude(act, statusTimeout, errTimeout)
 }
@@ -144,7 +144,7 @@ func (e *Environment) logTimeout(requestID string) {
 // exited ends an invocation whose runtime process is gone.
 func (e *Environment) exited(act *activation) {
 	message := act.life.exitMessage()
-	ending, errorType := sluice.EndingExit, errExit
+	ending, errorType := sluice.EndingExit, act.life.exitType()
 	shutdown := e.pool.closing()
 	if shutdown {
 		ending, errorType, message = sluice.EndingShutdown, errFailure, shutdownMessage
@@ -162,8 +162,8 @@ func (e *Environment) exited(act *activation) {
 	if _, posted, _ := act.call.Outcome(); posted != "" {
 		errorType = posted
 	}
-	if errorType == errExit {
-		e.log.line(act.inv.RequestID, "RequestId: "+act.inv.RequestID+" Error: "+message+"\n"+errExit)
+	if errorType == act.life.exitType() {
+		e.log.line(act.inv.RequestID, "RequestId: "+act.inv.RequestID+" Error: "+message+"\n"+errorType)
 	}
 	e.conclude(act, statusError, errorType)
 }

@@ -3,17 +3,19 @@ package environment
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/runtimeapi"
 	"github.com/sluice-run/sluice/internal/sandbox"
+	"github.com/sluice-run/sluice/internal/telemetry"
 )
 
 // life is one runtime process of an environment, from its start to its end,
@@ -28,6 +30,16 @@ type life struct {
 	// initialized gets one value when the INIT phase ends well or was reported
 	// as failed.
 	initialized chan *initFailure
+	// extensions that were started from files, in their order; watching are the
+	// goroutines that wait for their exits.
+	extensions []*extension
+	watching   sync.WaitGroup
+	telemetry  *telemetry.Hub
+	// ending tells that processes exit because they are told to.
+	ending atomic.Bool
+	// failure is why the platform gave the life up; failed is closed then.
+	failure atomic.Pointer[failure]
+	failed  chan struct{}
 	// closeOnce guards close, which the end of an invocation, an exit and a
 	// shutdown may all reach.
 	closeOnce sync.Once
@@ -44,24 +56,26 @@ type initFailure struct {
 var _ runtimeapi.Handler = (*life)(nil)
 
 // startLife starts the runtime process.
-func (e *Environment) startLife() (*life, error) {
-	l := &life{env: e, initialized: make(chan *initFailure, 1), watched: make(chan struct{})}
+func (e *Environment) startLife(phase string) (*life, error) {
+	l := &life{env: e, initialized: make(chan *initFailure, 1), failed: make(chan struct{}), watched: make(chan struct{})}
 	l.api = runtimeapi.NewServer(l)
-	if err := l.start(); err != nil {
+	if err := l.start(phase); err != nil {
 		l.api.Close()
 		for _, s := range l.logs {
 			s.close()
 		}
 		return nil, err
 	}
-	go e.watch(l)
 	return l, nil
 }
 
-func (l *life) start() error {
+func (l *life) start(phase string) error {
 	e := l.env
+	l.telemetry = telemetry.New(func(ctx context.Context, port int) (net.Conn, error) { return l.box.Dial(ctx, port) })
+	e.log.hub.Store(l.telemetry)
+	e.log.initStart(e.pool.runtime.Version, phase)
 	e.lives++
-	run := filepath.Join(e.dir, "run"+strconv.Itoa(e.lives))
+	run := filepath.Join(e.dir, lifeName(e.lives))
 	if err := os.Mkdir(run, 0o700); err != nil {
 		return err
 	}
@@ -77,14 +91,22 @@ func (l *life) start() error {
 	}); err != nil {
 		return err
 	}
+	names := externalExtensions(opt)
+	l.api.UseExtensions(e.info(), names)
 	for _, listener := range l.box.Listeners() {
 		l.api.Serve(listener)
 	}
-	if err := l.startRuntime(); err != nil {
-		l.box.Close()
-		return err
+	err = l.startExtensions(opt, names)
+	if err == nil && len(names) == 0 {
+		err = l.startRuntime()
 	}
-	return nil
+	if err != nil {
+		l.ending.Store(true)
+		l.box.Close()
+		l.watching.Wait()
+		l.telemetry.Close()
+	}
+	return err
 }
 
 // startRuntime starts the runtime's process.
@@ -103,6 +125,9 @@ func (l *life) startRuntime() error {
 		Args: l.wrapped(rt.Command(layout)), Dir: orElse(rt.WorkingDir, layout.Task), Env: l.env.environ(layout),
 		Stdout: files[0], Stderr: files[1], Files: files[2:],
 	})
+	if err == nil {
+		go l.env.watch(l)
+	}
 	return err
 }
 
@@ -161,14 +186,17 @@ func (l *life) drainLogs() {
 	}
 }
 
-// close kills the process and frees everything the life holds. It waits.
+// close kills the processes and frees everything the life holds. It waits.
 func (l *life) close() {
 	l.closeOnce.Do(func() {
+		l.ending.Store(true)
 		l.box.Close()
+		l.watching.Wait()
 		for _, s := range l.logs {
 			s.close()
 		}
 		l.api.Close()
+		l.telemetry.Close()
 	})
 }
 
@@ -184,14 +212,28 @@ func (l *life) exited() bool {
 // exitMessage words the process's end as the platform does
 // (docs/contract/execution-environment.md §4.3).
 func (l *life) exitMessage() string {
+	if f := l.failure.Load(); f != nil {
+		return f.message
+	}
 	if exit := l.proc.Exit(); exit != "" {
 		return "Runtime exited with error: " + exit
 	}
 	return "Runtime exited without providing a reason"
 }
 
+// exitType is the platform's error type for the process's end.
+func (l *life) exitType() string {
+	if f := l.failure.Load(); f != nil {
+		return f.errorType
+	}
+	return errExit
+}
+
 // Initialized ends the INIT phase.
-func (l *life) Initialized() { l.initialized <- nil }
+func (l *life) Initialized() {
+	l.telemetry.Seal()
+	l.initialized <- nil
+}
 
 // InitFailed ends the INIT phase, badly.
 func (l *life) InitFailed(errorType string, document []byte) {
@@ -218,7 +260,7 @@ func (l *life) Truncated(*runtimeapi.Call) *sluice.StreamError {
 		if l.env.pool.closing() {
 			return &sluice.StreamError{Ending: sluice.EndingShutdown, Type: errFailure, Message: shutdownMessage}
 		}
-		return &sluice.StreamError{Ending: sluice.EndingExit, Type: errExit, Message: l.exitMessage()}
+		return &sluice.StreamError{Ending: sluice.EndingExit, Type: l.exitType(), Message: l.exitMessage()}
 	case <-grace.C:
 		return &sluice.StreamError{
 			Ending: sluice.EndingTruncated, Type: "Runtime.TruncatedResponse",

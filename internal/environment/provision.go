@@ -32,8 +32,7 @@ func (p *Pool) Provisioned() (ready int, failed string) {
 // warm initialises an environment that nobody has acquired, and puts it with the
 // idle ones.
 func (p *Pool) warm(e *Environment) {
-	e.log.initStart(p.runtime.Version, phaseInit)
-	r := e.attemptInit(initTimeout)
+	r := e.attemptInit(initTimeout, phaseInit)
 	p.mu.Lock()
 	p.warming--
 	if r.status == statusSuccess && !p.closed {

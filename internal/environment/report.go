@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/telemetry"
 )
 
 // platformLog writes the platform's lines of one environment, as text or JSON
@@ -17,6 +19,8 @@ type platformLog struct {
 	stream string
 	// out receives finished lines.
 	out func(sluice.LogLine)
+	// hub has the subscribers of the life, nil before the first.
+	hub atomic.Pointer[telemetry.Hub]
 }
 
 func (p *platformLog) line(requestID, text string) {
@@ -26,8 +30,25 @@ func (p *platformLog) line(requestID, text string) {
 	})
 }
 
-// record writes a JSON platform event.
-func (p *platformLog) record(requestID, kind string, record map[string]any) {
+// publish tells subscribers of telemetry what happened.
+func (p *platformLog) publish(kind string, record map[string]any) {
+	if hub := p.hub.Load(); hub.Active() {
+		hub.Publish(telemetry.Event{Time: time.Now(), Type: "platform." + kind, Record: record})
+	}
+}
+
+// wanted reports whether a record is worth making: for the log, or for subscribers.
+func (p *platformLog) wanted() bool { return p.fn.Logging.JSON || p.hub.Load().Active() }
+
+// record tells subscribers of an event, and writes it to a log in JSON.
+func (p *platformLog) record(requestID, kind string, record map[string]any, quiet bool) {
+	p.publish(kind, record)
+	if p.fn.Logging.JSON && !quiet {
+		p.jsonLine(requestID, kind, record)
+	}
+}
+
+func (p *platformLog) jsonLine(requestID, kind string, record map[string]any) {
 	data, err := json.Marshal(map[string]any{
 		"time": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "type": "platform." + kind, "record": record,
 	})
@@ -42,20 +63,34 @@ func (p *platformLog) quiet() bool {
 }
 
 func (p *platformLog) initStart(version, phase string) {
-	switch {
-	case p.quiet():
-	case p.fn.Logging.JSON:
+	if p.wanted() {
 		p.record("", "initStart", map[string]any{
 			"initializationType": "on-demand", "phase": phase, "runtimeVersion": version,
 			"functionName": p.fn.Name, "functionVersion": p.fn.Version,
-		})
-	case phase == phaseInit:
+		}, p.quiet())
+	}
+	if !p.fn.Logging.JSON && phase == phaseInit {
 		p.line("", "INIT_START Runtime Version: "+version)
 	}
 }
 
+// initDone tells subscribers how INIT went, which the log says when it failed only.
+func (p *platformLog) initDone(took time.Duration, phase, status, errorType string) {
+	if !p.hub.Load().Active() {
+		return
+	}
+	done := map[string]any{"initializationType": "on-demand", "phase": phase, "status": status}
+	report := map[string]any{"initializationType": "on-demand", "phase": phase, "status": status, "metrics": map[string]any{"durationMs": milliseconds(took)}}
+	if errorType != "" {
+		done["errorType"], report["errorType"] = errorType, errorType
+	}
+	p.publish("initRuntimeDone", done)
+	p.publish("initReport", report)
+}
+
 // initReport is written when an INIT failed.
 func (p *platformLog) initReport(took time.Duration, phase, status, errorType string) {
+	p.initDone(took, phase, status, errorType)
 	if p.fn.Logging.JSON {
 		record := map[string]any{
 			"initializationType": "on-demand", "phase": phase, "status": status,
@@ -64,7 +99,7 @@ func (p *platformLog) initReport(took time.Duration, phase, status, errorType st
 		if errorType != "" {
 			record["errorType"] = errorType
 		}
-		p.record("", "initReport", record)
+		p.jsonLine("", "initReport", record)
 		return
 	}
 	text := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s", milliseconds(took), phase, status)
@@ -75,19 +110,20 @@ func (p *platformLog) initReport(took time.Duration, phase, status, errorType st
 }
 
 func (p *platformLog) start(requestID string) {
-	switch {
-	case p.quiet():
-	case p.fn.Logging.JSON:
-		p.record(requestID, "start", map[string]any{"requestId": requestID, "version": p.fn.Version})
-	default:
+	if p.wanted() {
+		p.record(requestID, "start", map[string]any{"requestId": requestID, "version": p.fn.Version}, p.quiet())
+	}
+	if !p.fn.Logging.JSON {
 		p.line(requestID, "START RequestId: "+requestID+" Version: "+p.fn.Version)
 	}
 }
 
 // report writes END and REPORT. status is "success", "error" or "timeout".
 func (p *platformLog) report(r *sluice.Record, status string) {
+	if p.wanted() {
+		p.reportRecords(r, status)
+	}
 	if p.fn.Logging.JSON {
-		p.reportJSON(r, status)
 		return
 	}
 	p.line(r.RequestID, "END RequestId: "+r.RequestID)
@@ -106,10 +142,8 @@ func (p *platformLog) report(r *sluice.Record, status string) {
 	p.line(r.RequestID, b.String())
 }
 
-func (p *platformLog) reportJSON(r *sluice.Record, status string) {
-	if status == statusSuccess && p.quiet() {
-		return
-	}
+func (p *platformLog) reportRecords(r *sluice.Record, status string) {
+	quiet := status == statusSuccess && p.quiet()
 	done := map[string]any{
 		"requestId": r.RequestID, "status": status,
 		"metrics": map[string]any{"durationMs": milliseconds(r.Duration), "producedBytes": r.Bytes},
@@ -126,10 +160,8 @@ func (p *platformLog) reportJSON(r *sluice.Record, status string) {
 	if status == statusError {
 		done["errorType"], report["errorType"] = r.ErrorType, r.ErrorType
 	}
-	if strings.EqualFold(p.fn.Logging.SystemLevel, "DEBUG") {
-		p.record(r.RequestID, "runtimeDone", done)
-	}
-	p.record(r.RequestID, "report", report)
+	p.record(r.RequestID, "runtimeDone", done, quiet || !strings.EqualFold(p.fn.Logging.SystemLevel, "DEBUG"))
+	p.record(r.RequestID, "report", report, quiet)
 }
 
 func spans(r *sluice.Record) []map[string]any {

@@ -19,6 +19,10 @@ import (
 // The test binary is its own runtime: started in an execution environment it
 // speaks the Runtime API like any custom runtime, and does what the event says.
 func TestMain(m *testing.M) {
+	if os.Getenv("EXTENSION") != "" {
+		runExtension("http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API"))
+		return
+	}
 	if api := os.Getenv("AWS_LAMBDA_RUNTIME_API"); api != "" {
 		runRuntime("http://" + api + "/2018-06-01/runtime/")
 		return

@@ -107,6 +107,21 @@ func (c *conn) handle(req *request) bool {
 		rep = c.initError(req, &body)
 	case routePing:
 		rep = pong
+	case routeRegister:
+		rep = c.register(req, &body)
+	case routeEventNext:
+		if !c.drain(&body) {
+			return false
+		}
+		if rep = c.s.eventNext(c, req); rep == nil {
+			return true
+		}
+	case routeExtensionInitError:
+		rep = c.extensionError(req, &body, "Extension.InitError")
+	case routeExtensionExitError:
+		rep = c.extensionError(req, &body, "Extension.ExitError")
+	case routeTelemetry:
+		rep = c.telemetry(req, &body)
 	case routeForbidden:
 		rep = fromBrowser
 	case routeMethod:
@@ -130,6 +145,11 @@ const (
 	routeError
 	routeInitError
 	routePing
+	routeRegister
+	routeEventNext
+	routeExtensionInitError
+	routeExtensionExitError
+	routeTelemetry
 	routeMethod
 	routeForbidden
 )
@@ -141,7 +161,10 @@ func (c *conn) route(req *request) (route, string) {
 	}
 	path, ok := strings.CutPrefix(req.path, prefix)
 	if !ok {
-		return routeNone, ""
+		if c.s.info == nil {
+			return routeNone, ""
+		}
+		return extensionRoute(req), ""
 	}
 	found, id := routeNone, ""
 	method := "POST"
@@ -170,6 +193,27 @@ func (c *conn) route(req *request) (route, string) {
 		return routeMethod, ""
 	}
 	return found, id
+}
+
+// extensionRoute is route for what extensions ask for.
+func extensionRoute(req *request) route {
+	found, method := routeNone, "POST"
+	switch req.path {
+	case extensionPrefix + "/register":
+		found = routeRegister
+	case extensionPrefix + "/event/next":
+		found, method = routeEventNext, "GET"
+	case extensionPrefix + "/init/error":
+		found = routeExtensionInitError
+	case extensionPrefix + "/exit/error":
+		found = routeExtensionExitError
+	case "/2022-07-01/telemetry", "/2020-08-15/logs":
+		found, method = routeTelemetry, "PUT"
+	}
+	if found != routeNone && req.method != method {
+		return routeMethod
+	}
+	return found
 }
 
 // response serves POST /response: it hands the body up and waits until whoever

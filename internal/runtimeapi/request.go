@@ -31,6 +31,8 @@ type request struct {
 	mode        string
 	errorType   string
 	host        string
+	// The headers of extensions.
+	extensionID, extensionName, extensionError, acceptFeature string
 	// browser tells that the request carries a header only browsers send.
 	browser bool
 }
@@ -135,6 +137,22 @@ func (r *request) header(name, value []byte) error {
 				return fmt.Errorf("%w: transfer encoding %q", errBadRequest, value)
 			}
 			r.chunked = true
+		}
+	case 21:
+		if equalFold(name, "lambda-extension-name") {
+			r.extensionName = string(value)
+		}
+	case 27:
+		if equalFold(name, "lambda-extension-identifier") {
+			r.extensionID = string(value)
+		}
+	case 31:
+		if equalFold(name, "lambda-extension-accept-feature") {
+			r.acceptFeature = string(value)
+		}
+	case 36:
+		if equalFold(name, "lambda-extension-function-error-type") {
+			r.extensionError = string(value)
 		}
 	case 34:
 		if equalFold(name, "lambda-runtime-function-error-type") {

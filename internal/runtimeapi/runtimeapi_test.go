@@ -30,6 +30,22 @@ type fixture struct {
 	ready    chan struct{}
 	finished chan *Call
 	initErr  chan string
+	// said is what extensions did.
+	said chan string
+}
+
+func (f *fixture) Registered(name string, events []string) {
+	f.said <- fmt.Sprint("registered ", name, events)
+}
+func (f *fixture) ExtensionFailed(name, failed, errorType string) {
+	f.said <- name + " " + failed + " " + errorType
+}
+func (f *fixture) Subscribe(name string, body []byte) error {
+	if len(body) == 0 {
+		return errors.New("nothing to subscribe to")
+	}
+	f.said <- name + " subscribes " + string(body)
+	return nil
 }
 
 func (f *fixture) Initialized()                          { close(f.ready) }
@@ -40,9 +56,15 @@ func (f *fixture) Truncated(*Call) *sluice.StreamError {
 	return &sluice.StreamError{Ending: sluice.EndingTruncated, Type: "Runtime.TruncatedResponse"}
 }
 
-func newFixture(t *testing.T) *fixture {
-	f := &fixture{t: t, ready: make(chan struct{}), finished: make(chan *Call, 8), initErr: make(chan string, 8)}
+func newFixture(t *testing.T) *fixture { return newExtended(t, nil) }
+
+// newExtended is newFixture with an Extensions API unless external is nil.
+func newExtended(t *testing.T, external []string) *fixture {
+	f := &fixture{t: t, ready: make(chan struct{}), finished: make(chan *Call, 8), initErr: make(chan string, 8), said: make(chan string, 32)}
 	f.s = NewServer(f)
+	if external != nil {
+		f.s.UseExtensions(Info{"fn", "$LATEST", "index.handler", "123456789012"}, external)
+	}
 	f.socket = filepath.Join(t.TempDir(), "rt")
 	l, err := net.Listen("unix", f.socket)
 	if err != nil {

@@ -24,6 +24,13 @@ type Handler interface {
 	// Finished: the call is over: the runtime answered and asked for the next
 	// event. The server is ready for another Begin.
 	Finished(*Call)
+	// Registered: an extension has registered for the events.
+	Registered(extension string, events []string)
+	// ExtensionFailed: an extension reported that it can't go on. Failed is
+	// "Extension.InitError" or "Extension.ExitError", errorType its own.
+	ExtensionFailed(extension, failed, errorType string)
+	// Subscribe: an extension wants telemetry. The error is for its author.
+	Subscribe(extension string, subscription []byte) error
 	// Truncated explains why the runtime's connection broke mid-response.
 	Truncated(*Call) *sluice.StreamError
 }
@@ -64,11 +71,21 @@ type Server struct {
 	undelivered bool
 	// parked are the connections that wait in /next, oldest first.
 	parked []*conn
+
+	// info is nil without an Extensions API; external are the names of the extensions
+	// that are started from files, missing counts those that have not registered.
+	info       *Info
+	external   []string
+	missing    int
+	registered chan struct{}
+	extensions []*extension
+	// initialized tells that the INIT phase is over.
+	initialized bool
 }
 
 // NewServer returns a server without listeners.
 func NewServer(h Handler) *Server {
-	return &Server{handler: h, quit: make(chan struct{}), conns: map[*conn]struct{}{}}
+	return &Server{handler: h, quit: make(chan struct{}), conns: map[*conn]struct{}{}, registered: make(chan struct{})}
 }
 
 // Serve accepts connections on l until Close. It returns at once. A Unix socket
@@ -129,6 +146,7 @@ func (s *Server) Begin(ev Event) *Call {
 	call := &Call{Event: ev, response: make(chan *sluice.Response, 1)}
 	s.mu.Lock()
 	s.current, s.undelivered = call, true
+	s.announce(&call.Event)
 	for s.undelivered && len(s.parked) > 0 {
 		c := s.parked[0]
 		s.parked = slices.Delete(s.parked, 0, 1)
@@ -169,7 +187,6 @@ func (s *Server) next(c *conn) *reply {
 		c.writeEvent(&call.Event)
 		return nil
 	case started, ready:
-		first := s.state == started
 		s.state = ready
 		c.parked = true
 		if s.current != nil && s.undelivered {
@@ -177,6 +194,7 @@ func (s *Server) next(c *conn) *reply {
 		} else {
 			s.parked = append(s.parked, c)
 		}
+		first := s.initialize()
 		s.mu.Unlock()
 		if first {
 			s.handler.Initialized()
@@ -200,12 +218,17 @@ func (s *Server) unpark(c *conn) {
 	if i := slices.Index(s.parked, c); i >= 0 {
 		s.parked = slices.Delete(s.parked, i, i+1)
 	}
+	for _, x := range s.extensions {
+		if x.waiting == c {
+			x.waiting, x.asked = nil, false
+		}
+	}
 }
 
-// complete finishes the current call if its response was sent and the runtime
-// has asked for more. s.mu is held on entry and released.
+// complete finishes the current call if its response was sent, and the runtime and the
+// extensions that were told of it have asked for more. s.mu is held on entry and released.
 func (s *Server) complete() {
-	if s.state != responseSent || len(s.parked) == 0 {
+	if s.state != responseSent || len(s.parked) == 0 || !s.settled() {
 		s.mu.Unlock()
 		return
 	}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import unittest
 
 from .api_server import read_chunk, shut
@@ -323,7 +324,7 @@ class Asgi(RuntimeTest):
 
     def test_starlette(self):
         try:
-            import starlette  # noqa: F401
+            import starlette
         except ImportError:
             raise unittest.SkipTest("starlette is not installed")
         fn = self.start(
@@ -337,7 +338,8 @@ class Asgi(RuntimeTest):
                 yield "two"
             async def home(request): return StreamingResponse(pieces(), status_code=202, headers={"x-q": request.query_params["q"]})
             handler = awslambda.asgi(Starlette(routes=[Route("/a", home)]))
-            """
+            """,
+            env={"PYTHONPATH": os.path.dirname(os.path.dirname(starlette.__file__))},
         )
         prelude, body = response_of(fn.run(http_event(path="/a", query="q=1")))
         self.assertEqual((prelude["statusCode"], prelude["headers"]["x-q"], body), (202, "1", b"onetwo"))
