@@ -16,6 +16,12 @@ type Config struct {
 	// ExposeUnsandboxed allows an Addr that other machines can reach although
 	// functions run with no isolation.
 	ExposeUnsandboxed bool `yaml:"exposeUnsandboxed"`
+	// Sandbox is the driver that runs functions.
+	Sandbox Sandbox `yaml:"sandbox"`
+	// OCIRuntime is the program that runs containers, "" for the first that works.
+	OCIRuntime string `yaml:"ociRuntime"`
+	// Outbound lets functions in containers connect to the outside.
+	Outbound bool `yaml:"outbound"`
 	// ExposeOpen allows an Addr that other machines can reach although anybody may
 	// call the Lambda API.
 	ExposeOpen bool `yaml:"exposeOpen"`
@@ -101,6 +107,19 @@ type NATS struct {
 	Replicas int `yaml:"replicas"`
 }
 
+// Sandbox names a sandbox driver.
+type Sandbox string
+
+// The choices of a driver.
+const (
+	// SandboxAuto is SandboxOCI where it works, else SandboxProcess.
+	SandboxAuto Sandbox = "auto"
+	// SandboxOCI runs containers.
+	SandboxOCI Sandbox = "oci"
+	// SandboxProcess runs plain processes.
+	SandboxProcess Sandbox = "process"
+)
+
 // LogFormat is the form of what Sluice prints.
 type LogFormat string
 
@@ -120,6 +139,7 @@ func Default() Config {
 	return Config{
 		Addr:      "127.0.0.1:9000",
 		Domain:    "localhost",
+		Sandbox:   SandboxAuto,
 		Region:    id.Region,
 		AccountID: id.AccountID,
 		Quirks:    sluice.QuirksAWS,

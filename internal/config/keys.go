@@ -36,9 +36,24 @@ func settings() []setting {
 		},
 		{
 			key: "exposeUnsandboxed", isBool: true,
-			usage: "allow an --addr that other machines can reach: whoever connects can run your functions, which are not sandboxed",
+			usage: "allow an --addr that other machines can reach although functions are not sandboxed: whoever connects can run them",
 			set:   func(c *Config, s string) error { return setBool(&c.ExposeUnsandboxed, s) },
 			text:  func(c Config) string { return strconv.FormatBool(c.ExposeUnsandboxed) },
+		},
+		{
+			key: "sandbox", usage: "`driver` that runs functions: auto (oci where it works), oci (containers) or process (no isolation); sluice dev takes process",
+			set:  func(c *Config, s string) error { c.Sandbox = Sandbox(s); return nil },
+			text: func(c Config) string { return string(c.Sandbox) },
+		},
+		{
+			key: "ociRuntime", usage: "`program` that runs containers, such as crun, runc or runsc (default: the first of crun and runc that works)",
+			set:  func(c *Config, s string) error { c.OCIRuntime = s; return nil },
+			text: func(c Config) string { return c.OCIRuntime },
+		},
+		{
+			key: "outbound", isBool: true, usage: "let functions in containers connect to the outside, through slirp4netns",
+			set:  func(c *Config, s string) error { return setBool(&c.Outbound, s) },
+			text: func(c Config) string { return strconv.FormatBool(c.Outbound) },
 		},
 		{
 			key: "exposeOpen", isBool: true,

@@ -52,6 +52,9 @@ func (c Config) mistakes(where map[string]string) []error {
 			report(limitsPrefix+l.name, "%d is negative; write 0 to lift the limit", l.value)
 		}
 	}
+	if c.Sandbox != SandboxAuto && c.Sandbox != SandboxOCI && c.Sandbox != SandboxProcess {
+		report("sandbox", "%q is none of auto, oci and process", c.Sandbox)
+	}
 	if c.Log.Format != LogAuto && c.Log.Format != LogText && c.Log.Format != LogJSON {
 		report("log.format", "%q is none of auto, text and json", c.Log.Format)
 	}
@@ -91,13 +94,17 @@ func (c Config) checkAddr(report func(key, format string, args ...any)) {
 		report("addr", "%q has no valid port; write a number from 0 to 65535, where 0 takes a free one", c.Addr)
 		return
 	}
-	// Every function runs as a plain process so far. Once there is a sandbox
-	// that contains it, this check depends on which one is chosen.
-	if c.Reachable() && !c.ExposeUnsandboxed {
-		report("addr", "other machines can reach %s, but functions run without a sandbox, with all the rights of the user "+
-			"who runs Sluice, and anyone who can connect may call the Function URLs and the Lambda API. Listen on 127.0.0.1, "+
-			"or accept this with --expose-unsandboxed (SLUICE_EXPOSE_UNSANDBOXED=true, exposeUnsandboxed: true)", c.Addr)
+}
+
+// CheckUnsandboxed returns an *Error when other machines can reach functions that run
+// without a sandbox. It is for whoever knows which driver runs them.
+func (c Config) CheckUnsandboxed() error {
+	if !c.Reachable() || c.ExposeUnsandboxed {
+		return nil
 	}
+	return &Error{Key: "addr", Message: fmt.Sprintf("other machines can reach %s, but functions run without a sandbox, with all the rights of the user "+
+		"who runs Sluice, and anyone who can connect may call the Function URLs. Listen on 127.0.0.1, let sluice serve run them in containers, "+
+		"or accept this with --expose-unsandboxed (SLUICE_EXPOSE_UNSANDBOXED=true, exposeUnsandboxed: true)", c.Addr)}
 }
 
 // CheckServe returns an *Error when a server that functions are deployed to can't be

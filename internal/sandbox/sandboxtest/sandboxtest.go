@@ -182,7 +182,7 @@ func Test(t *testing.T, d sandbox.Driver) {
 	})
 	t.Run("signals reach the process group", func(t *testing.T) {
 		b := Open(t, d, nil)
-		p, r := b.Start(`trap 'echo caught; exit 7' TERM; echo ready; while :; do sleep 0.01; done`)
+		p, r := b.Start(`exec 2>/dev/null; trap 'echo caught; exit 7' TERM; echo ready; while :; do sleep 0.01; done`)
 		if line, _ := r.ReadString('\n'); line != "ready\n" {
 			t.Fatalf("%q", line)
 		}

@@ -16,6 +16,9 @@ def prepare_path(task_root: str, runtime_dir: str) -> None:
     PYTHONPATH, where layers are, stays in between. The runtime's own modules
     are loaded by now, so that no file of the function can replace them.
     """
+    # The function's folder is read-only on AWS; here somebody may watch it for
+    # changes. The runtime's own modules have their bytecode by now.
+    sys.dont_write_bytecode = True
     sys.path[:] = [task_root, *(entry for entry in sys.path if entry not in (task_root, runtime_dir)), runtime_dir]
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 
-from .harness import RuntimeTest
+from .harness import ENTRY, RuntimeTest
 
 
 class Results(RuntimeTest):
@@ -177,7 +177,7 @@ class Loading(RuntimeTest):
             path, name = fn.run().json
             self.assertEqual(name, "layer")
             self.assertEqual(path[:2], [fn.root, layer])
-            self.assertTrue(path[-1].endswith("runtimes/python"))
+            self.assertEqual(path[-1], os.path.dirname(ENTRY))
 
     def test_names_of_the_runtimes_modules_are_free(self):
         fn = self.start(
@@ -190,6 +190,15 @@ class Loading(RuntimeTest):
             }
         )
         self.assertEqual(fn.run().json, [1, 2, 3])
+
+    def test_no_bytecode_is_written_beside_the_function(self):
+        with tempfile.TemporaryDirectory() as cache:
+            env = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": cache}
+            fn = self.start("def handler(event, context): return 1", env=env)
+            fn.run()
+            written = [name for _, _, names in os.walk(cache) for name in names]
+            self.assertIn("loop", {name.split(".")[0] for name in written})
+            self.assertNotIn("app", {name.split(".")[0] for name in written})
 
     def test_private_variables_are_gone(self):
         fn = self.start(

@@ -184,7 +184,7 @@ class Platform(RuntimeTest):
         fn.api.behave = refuse
         fn.run("x" * (6 << 20))
         self.assertEqual(fn.run("small").json, "small")
-        fn.eventually(lambda f: "[sluice]" in f.stderr)
+        fn.eventually(lambda f: '[sluice] the Runtime API refused an answer: 413 {"errorType"' in f.stderr)
 
     def test_a_connection_that_breaks_in_next_is_replaced(self):
         fn = self.start("def handler(event, context): return event")

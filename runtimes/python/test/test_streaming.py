@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 from .api_server import read_chunk, shut
@@ -162,6 +163,35 @@ class Arrival(RuntimeTest):
                 request = fn.run()
                 self.assertEqual(len(request.body), 64 << 20)
                 self.assertLess(made[0], 20)
+
+    def test_a_slow_reader_does_not_stop_the_event_loop(self):
+        fn = self.start(
+            """
+            import asyncio
+            async def tick():
+                while True:
+                    open("ticks", "a").write(".")
+                    await asyncio.sleep(0.001)
+            async def handler(event, context):
+                global ticking
+                ticking = asyncio.create_task(tick())
+                for _ in range(16):
+                    await asyncio.sleep(0)
+                    yield bytes(1 << 20)
+                ticking.cancel()
+            """
+        )
+
+        def slowly(request, reader):
+            read_chunk(request, reader)
+            time.sleep(0.2)  # By now the kernel is full.
+            before = os.path.getsize(fn.root + "/ticks")
+            fn.eventually(lambda f: os.path.getsize(f.root + "/ticks") > before + 3)
+            return False
+
+        fn.api.behave = slowly
+        request = fn.run()
+        self.assertEqual(len(request.body), 16 << 20)
 
 
 class Failures(RuntimeTest):
@@ -380,6 +410,11 @@ class Awslambda(RuntimeTest):
         ):
             with self.subTest(text):
                 self.assertIn(text, self.handler(body).run().trailer_error["errorMessage"])
+
+    def test_the_stack_has_frames_of_the_function_only(self):
+        fn = self.handler("stream.write('a')\nstream.write(1)")
+        stack = fn.run().trailer_error["stackTrace"]
+        self.assertEqual([line.split(",")[0] for line in stack], [f'  File "{fn.root}/app.py"'])
 
     def test_an_error_after_the_end_is_logged_only(self):
         fn = self.handler("stream.end('all')\nstream.write('more')")
