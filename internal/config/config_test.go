@@ -352,7 +352,7 @@ func TestOnlyLoopbackIsSafeWithoutASandbox(t *testing.T) {
 	} {
 		c := Default()
 		c.Addr = addr
-		err := c.Validate()
+		err := c.CheckUnsandboxed()
 		if (err == nil) != safe {
 			t.Errorf("%s: %v, want safe = %v", addr, err, safe)
 		}

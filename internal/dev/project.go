@@ -79,6 +79,9 @@ type Project struct {
 // Mistakes in the template are errors; mistakes in the code are not: they are
 // reported, and the next save may mend them.
 func Open(ctx context.Context, o Options) (*Project, error) {
+	if err := o.Config.CheckUnsandboxed(); err != nil {
+		return nil, err
+	}
 	p := &Project{o: o, functions: map[string]*function{}, urls: newURLs()}
 	listener, err := net.Listen("tcp", o.Config.Addr)
 	if err != nil {

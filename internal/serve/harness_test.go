@@ -44,7 +44,7 @@ func start(t *testing.T, data string, change func(*config.Config)) *running {
 		data = t.TempDir()
 	}
 	cfg := config.Default()
-	cfg.Addr, cfg.Data = "127.0.0.1:0", data
+	cfg.Addr, cfg.Data, cfg.Sandbox = "127.0.0.1:0", data, config.SandboxProcess
 	if change != nil {
 		change(&cfg)
 	}
@@ -92,6 +92,11 @@ func zipped(t *testing.T, files map[string]string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// layerOf is the content of a layer.
+func layerOf(t *testing.T, files map[string]string) *types.LayerVersionContentInput {
+	return &types.LayerVersionContentInput{ZipFile: zipped(t, files)}
 }
 
 // code is a package whose index.mjs has that text.

@@ -28,7 +28,6 @@ import (
 	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/registry"
 	"github.com/sluice-run/sluice/internal/runtimes"
-	"github.com/sluice-run/sluice/internal/sandbox/process"
 	"github.com/sluice-run/sluice/internal/scratch"
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/internal/store"
@@ -70,6 +69,8 @@ type Server struct {
 	// lasts is in the store.
 	scratch  *scratch.Dir
 	launcher *launch.Launcher
+	// sandbox says which driver runs functions, and why.
+	sandbox string
 }
 
 // Open opens the state in the configuration's data folder and serves it.
@@ -129,12 +130,17 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	authority := auth.New(identity, credentials)
+	driver, about, err := chooseDriver(opening, s.o.Config, s.scratch.Path)
+	if err != nil {
+		return err
+	}
+	s.sandbox = about
 	book := &logbook.Book{Observer: s.o.Terminal}
 	tails := &lambdaapi.Tails{Observer: book}
 	var stopping context.Context
 	stopping, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	host := &environment.Host{
-		Driver: process.New(), Observer: tails, Identity: identity, Quirks: s.o.Config.Quirks,
+		Driver: driver, Observer: tails, Identity: identity, Quirks: s.o.Config.Quirks,
 		Quotas: func() sluice.Quotas { return quotas }, Dir: s.scratch.Path, Credentials: s.o.Credentials, Idle: s.o.Config.Idle,
 	}
 	s.hosted = &hosting.Hosting{
@@ -257,7 +263,7 @@ func (s *Server) announce() error {
 	if err != nil {
 		return err
 	}
-	b := terminal.Banner{Time: time.Now(), Command: "serve", Version: s.o.Version, Source: s.state(), Address: s.urls.base(), Took: time.Since(s.o.Started)}
+	b := terminal.Banner{Time: time.Now(), Command: "serve", Version: s.o.Version, Source: s.state(), Address: s.urls.base(), Sandbox: s.sandbox, Took: time.Since(s.o.Started)}
 	for _, f := range functions {
 		row := terminal.BannerFunction{Name: f.Name, Runtime: f.Latest.Runtime, Timeout: time.Duration(f.Latest.Timeout) * time.Second, MemoryMB: f.Latest.MemorySize}
 		if in, err := s.launcher.Serves(f.Latest.Runtime); err == nil {

@@ -21,6 +21,8 @@ type Banner struct {
 	Source string `json:"source"`
 	// Address is the base URL of the path form, with the real port.
 	Address string `json:"address"`
+	// Sandbox says what functions run in, "" for nothing worth saying.
+	Sandbox string `json:"sandbox,omitempty"`
 	// Took is the time from the start of the program.
 	Took      time.Duration    `json:"-"`
 	Functions []BannerFunction `json:"functions"`
@@ -143,7 +145,11 @@ func (t *Terminal) textBanner(b Banner) string {
 			}
 		}
 	}
-	s.WriteString("\n" + t.paint(bold, "Listening") + "  " + inline(b.Address) + "  Ctrl-C drains and stops\n\n")
+	s.WriteString("\n")
+	if b.Sandbox != "" {
+		s.WriteString(t.paint(bold, "Sandbox") + "    " + sentence(b.Sandbox) + "\n")
+	}
+	s.WriteString(t.paint(bold, "Listening") + "  " + inline(b.Address) + "  Ctrl-C drains and stops\n\n")
 	return s.String()
 }
 

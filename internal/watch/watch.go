@@ -21,7 +21,7 @@ const quiet = 50 * time.Millisecond
 // one at a time, and must not call Close.
 type Options struct {
 	// Paths are files and folders, absolute. Folders are watched with everything
-	// below them but dependencies (node_modules) and hidden folders. What does
+	// below them but dependencies (node_modules), compiled files (__pycache__) and hidden folders. What does
 	// not exist yet is reported when it appears in a folder that does.
 	Paths []string
 	// OnChange gets the files that were written, created, removed or renamed.
@@ -154,7 +154,7 @@ func folders(root string, found func(dir string)) {
 
 // skipped are folders whose changes are not a developer's edits.
 func skipped(name string) bool {
-	return name == "node_modules" || strings.HasPrefix(name, ".")
+	return name == "node_modules" || name == "__pycache__" || strings.HasPrefix(name, ".")
 }
 
 // litter are files that editors put beside the one that is edited.

@@ -128,8 +128,9 @@ func TestASingleFileSurvivesAnAtomicSave(t *testing.T) {
 func TestDependenciesAndLitterAreNotReported(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "node_modules", "x", "index.js"))
+	write(t, filepath.Join(dir, "__pycache__", "a.pyc"))
 	_, r := watch(t, dir)
-	for _, name := range []string{"node_modules/x/index.js", ".git/index", "a.js~", ".a.js.swp", "4913"} {
+	for _, name := range []string{"node_modules/x/index.js", "__pycache__/a.pyc", ".git/index", "a.js~", ".a.js.swp", "4913"} {
 		write(t, filepath.Join(dir, filepath.FromSlash(name)))
 	}
 	last := filepath.Join(dir, "last.js")
