@@ -47,6 +47,7 @@ var rooms = []string{
 	"internal/auth",
 	"internal/destination",
 	"internal/objects",
+	"internal/images",
 	"internal/registry",
 	"internal/store",
 	"internal/template",

@@ -48,8 +48,10 @@ type Runtime struct {
 	Programs []string
 	// WorkingDir is where the process starts, "" for the code's folder.
 	WorkingDir string
-	// Image, if not nil, is the root file system.
+	// Image, if not nil, is the root file system, and Env its variables, which the
+	// function's come over.
 	Image *sandbox.Image
+	Env   []string
 	// Version is the runtime's own version for INIT_START, "nodejs:22.v20.20.2".
 	Version string
 	// Paused, if not nil, tells that a debugger is attached: clocks wait.

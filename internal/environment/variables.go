@@ -31,6 +31,10 @@ func (e *Environment) environ(layout sandbox.Layout) []string {
 	if layout.Tmp != "/tmp" {
 		vars.set("TMPDIR", layout.Tmp)
 	}
+	for _, kv := range rt.Env {
+		name, value, _ := strings.Cut(kv, "=")
+		vars.set(name, value)
+	}
 	for _, name := range slices.Sorted(maps.Keys(fn.Environment)) {
 		if !strings.HasPrefix(name, "_") {
 			vars.set(name, fn.Environment[name])

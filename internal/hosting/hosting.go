@@ -26,6 +26,8 @@ type Hosting struct {
 	// the caller of the function.
 	Runtime func(sluice.Function) (environment.Runtime, error)
 	Code    *CodeCache
+	// Image says how the process of a function with a container image is started.
+	Image func(ctx context.Context, fn *sluice.Function, v *registry.Version) (environment.Runtime, error)
 
 	mu        sync.Mutex
 	functions map[string]*function
@@ -215,6 +217,9 @@ func (f *function) provision(deployed *registry.Function) {
 // stampOf changes with everything that an environment is made of.
 func stampOf(v *registry.Version) string {
 	stamp := strconv.FormatInt(v.LastModified.UnixNano(), 36) + " " + v.Code
+	if v.Image != nil {
+		stamp += v.Image.Digest
+	}
 	if v.Folder != "" {
 		stamp += " " + newest(v.Folder)
 	}
@@ -302,7 +307,7 @@ func (f *function) open(ctx context.Context, v *registry.Version, stamp string) 
 		return dir, err
 	}
 	var err error
-	if fn.CodeDir == "" {
+	if fn.CodeDir == "" && v.Image == nil {
 		fn.CodeDir, err = fetch(v.Code)
 	}
 	for _, l := range v.Layers {
@@ -313,7 +318,11 @@ func (f *function) open(ctx context.Context, v *registry.Version, stamp string) 
 		}
 	}
 	var runtime environment.Runtime
-	if err == nil {
+	switch {
+	case err != nil:
+	case v.Image != nil:
+		runtime, err = f.hosting.Image(ctx, &fn, v)
+	default:
 		runtime, err = f.hosting.Runtime(fn)
 	}
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/auth"
 	"github.com/sluice-run/sluice/internal/destination"
+	"github.com/sluice-run/sluice/internal/images"
 	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/registry"
 )
@@ -41,6 +42,9 @@ type API struct {
 	Objects *objects.Source
 	// Destinations are what events may be sent to besides functions.
 	Destinations *destination.Sender
+	// Images are container images, nil if functions can't have one; NoImages says why.
+	Images   *images.Store
+	NoImages string
 	// HotReload allows functions that run from folders of this machine.
 	HotReload bool
 	// Provisioned tells how many environments of a qualifier are kept ready, and

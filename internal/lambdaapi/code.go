@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sluice-run/sluice/internal/archive"
+	"github.com/sluice-run/sluice/internal/images"
 	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/registry"
 )
@@ -26,7 +27,7 @@ type codeDocument struct {
 func (c *call) putCode(code codeDocument, v *registry.Version, dryRun bool) error {
 	switch {
 	case code.ImageUri != "":
-		return notSupported("container images.")
+		return c.putImage(code.ImageUri, v)
 	case code.S3Bucket == hotReload:
 		return c.putFolder(code.S3Key, v)
 	case code.S3Bucket != "" || code.S3Key != "":
@@ -56,6 +57,34 @@ func (c *call) putCode(code codeDocument, v *registry.Version, dryRun bool) erro
 	}
 	v.Code, v.CodeSize, v.Folder = sum, int64(len(code.ZipFile)), ""
 	return nil
+}
+
+// putImage makes a function run from a container image.
+func (c *call) putImage(uri string, v *registry.Version) error {
+	switch {
+	case c.Images == nil:
+		return notSupported("container images: %s.", c.NoImages)
+	case images.Local(uri) && !c.HotReload:
+		return notSupported("images that are files of the server unless it was started with --hot-reload: %s.", uri)
+	}
+	img, err := c.Images.Resolve(c.ctx, uri, goArchitecture(v.Architectures[0]))
+	if err != nil {
+		return invalid("Source image %s can't be used: %v", uri, errors.Unwrap(err))
+	}
+	if len(img.Entrypoint) == 0 && len(img.Command) == 0 && (v.ImageConfig == nil || len(v.ImageConfig.EntryPoint)+len(v.ImageConfig.Command) == 0) {
+		return invalid("Source image %s has neither ENTRYPOINT nor CMD; give the function an ImageConfig with a Command.", uri)
+	}
+	v.Image = &registry.Image{URI: uri, Resolved: img.Resolved, Digest: img.Digest, Entrypoint: img.Entrypoint, Command: img.Command, Dir: img.Dir, Env: img.Env}
+	v.Code, v.CodeSize, v.Folder = "", 0, ""
+	return nil
+}
+
+// goArchitecture is Go's name of one of Lambda's architectures.
+func goArchitecture(name string) string {
+	if name == "arm64" {
+		return "arm64"
+	}
+	return "amd64"
 }
 
 // hotReload is the bucket whose keys are folders of this machine, a convention of

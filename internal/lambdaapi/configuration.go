@@ -79,7 +79,21 @@ type configurationDocument struct {
 	SnapStart                  snapStartDocument
 	RuntimeVersionConfig       *runtimeDocument `json:",omitempty"`
 	LoggingConfig              loggingDocument
+	ImageConfigResponse        *imageConfigResponse `json:",omitempty"`
 }
+
+// imageConfigDocument is what a function changes of its image.
+type imageConfigDocument struct {
+	EntryPoint       []string `json:",omitempty"`
+	Command          []string `json:",omitempty"`
+	WorkingDirectory string   `json:",omitempty"`
+}
+
+func (d *imageConfigDocument) given() bool {
+	return d != nil && (len(d.EntryPoint) > 0 || len(d.Command) > 0 || d.WorkingDirectory != "")
+}
+
+type imageConfigResponse struct{ ImageConfig imageConfigDocument }
 
 // phase is what an answer says of a function's state. Changes take effect at once;
 // the answer to one still says that it goes on, as clients expect.
@@ -112,11 +126,19 @@ func (a *API) document(name, arn string, v *registry.Version, p phase) configura
 	for _, l := range v.Layers {
 		d.Layers = append(d.Layers, layerDocument{l.ARN, l.CodeSize})
 	}
+	if v.Image != nil {
+		d.PackageType, d.CodeSha256 = "Image", v.Image.Digest
+		if c := v.ImageConfig; c != nil {
+			d.ImageConfigResponse = &imageConfigResponse{imageConfigDocument(*c)}
+		}
+	}
 	if p == listed {
 		return d
 	}
 	sum := strings.Repeat("0", 64)
-	d.RuntimeVersionConfig = &runtimeDocument{"arn:" + a.Identity.Partition + ":lambda:" + a.Identity.Region + "::runtime:" + sum}
+	if v.Image == nil {
+		d.RuntimeVersionConfig = &runtimeDocument{"arn:" + a.Identity.Partition + ":lambda:" + a.Identity.Region + "::runtime:" + sum}
+	}
 	d.State = "Active"
 	switch p {
 	case creating:
@@ -153,7 +175,7 @@ type settings struct {
 	KMSKeyArn                           *string
 
 	FileSystemConfigs      json.RawMessage
-	ImageConfig            json.RawMessage
+	ImageConfig            *imageConfigDocument
 	SnapStart              *struct{ ApplyOn string }
 	TenancyConfig          json.RawMessage
 	DurableConfig          json.RawMessage
@@ -229,7 +251,7 @@ func (s *settings) checkSupport(call *call) error {
 		}
 	}
 	for name, value := range map[string]json.RawMessage{
-		"FileSystemConfigs": s.FileSystemConfigs, "ImageConfig": s.ImageConfig, "TenancyConfig": s.TenancyConfig,
+		"FileSystemConfigs": s.FileSystemConfigs, "TenancyConfig": s.TenancyConfig,
 		"DurableConfig": s.DurableConfig, "CapacityProviderConfig": s.CapacityProviderConfig,
 	} {
 		if text := strings.Join(strings.Fields(string(value)), ""); text != "" && text != "null" && text != "{}" && text != "[]" {
@@ -314,6 +336,13 @@ func (s *settings) applyTo(name string, v *registry.Version, layers []registry.L
 	if s.Environment != nil {
 		v.Environment = map[string]string{}
 		maps.Copy(v.Environment, s.Environment.Variables)
+	}
+	if s.ImageConfig != nil {
+		v.ImageConfig = nil
+		if s.ImageConfig.given() {
+			config := registry.ImageConfig(*s.ImageConfig)
+			v.ImageConfig = &config
+		}
 	}
 	if s.Layers != nil {
 		v.Layers = layers

@@ -103,11 +103,15 @@ func (in *createFunctionRequest) checkNew(c *call) error {
 		return err
 	}
 	switch {
-	case in.PackageType == "Image" || in.Code.ImageUri != "":
-		return notSupported("container images.")
+	case in.PackageType == "Image" && in.Code.ImageUri == "":
+		return invalid("Please provide ImageUri when creating a function with packageType Image.")
+	case in.PackageType == "Image" && (in.Runtime != nil || in.Handler != nil || in.Layers != nil && len(*in.Layers) > 0):
+		return invalid("Please don't provide Handler or Runtime or Layer when the packageType is Image.")
+	case in.PackageType != "Image" && (in.Code.ImageUri != "" || in.ImageConfig.given()):
+		return invalid("Please don't provide ImageUri or ImageConfig when creating a function with packageType Zip.")
 	case in.CodeSigningConfigArn != "":
 		return notSupported("code signing.")
-	case in.Runtime == nil || in.Handler == nil:
+	case in.PackageType != "Image" && (in.Runtime == nil || in.Handler == nil):
 		return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	case len(in.Tags) > maxTags:
 		return invalid("Number of tags exceeds resource tag limit.")
@@ -128,7 +132,10 @@ func checkArchitectures(v *constraints, list []string) {
 }
 
 type codeLocation struct {
-	RepositoryType, Location string
+	RepositoryType   string
+	Location         string `json:",omitempty"`
+	ImageUri         string `json:",omitempty"`
+	ResolvedImageUri string `json:",omitempty"`
 }
 
 type concurrencyDocument struct {
@@ -153,7 +160,10 @@ func getFunction(c *call) (any, error) {
 		Code          codeLocation
 		Tags          map[string]string    `json:",omitempty"`
 		Concurrency   *concurrencyDocument `json:",omitempty"`
-	}{c.document(ref.name, c.arn(ref), v, settled), codeLocation{"S3", c.location(v.Code)}, f.Tags, nil}
+	}{c.document(ref.name, c.arn(ref), v, settled), codeLocation{RepositoryType: "S3", Location: c.location(v.Code)}, f.Tags, nil}
+	if v.Image != nil {
+		answer.Code = codeLocation{RepositoryType: "ECR", ImageUri: v.Image.URI, ResolvedImageUri: v.Image.Resolved}
+	}
 	if n := f.ReservedConcurrency; n != nil {
 		answer.Concurrency = &concurrencyDocument{*n}
 	}
@@ -215,10 +225,16 @@ func updateFunctionCode(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.ImageUri != "" {
+	switch {
+	case f.Latest.Image == nil && in.ImageUri != "":
 		return nil, invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
+	case f.Latest.Image != nil && in.ImageUri == "":
+		return nil, invalid("Please provide ImageUri when updating a function with packageType Image.")
 	}
 	code := f.Latest
+	if len(in.Architectures) > 0 {
+		code.Architectures = in.Architectures
+	}
 	if err := c.putCode(in.codeDocument, &code, in.DryRun); err != nil {
 		return nil, err
 	}
@@ -226,7 +242,7 @@ func updateFunctionCode(c *call) (any, error) {
 		if in.RevisionId != "" && in.RevisionId != f.Latest.RevisionID {
 			return stale(staleRevision)
 		}
-		f.Latest.Code, f.Latest.CodeSize, f.Latest.Folder = code.Code, code.CodeSize, code.Folder
+		f.Latest.Code, f.Latest.CodeSize, f.Latest.Folder, f.Latest.Image = code.Code, code.CodeSize, code.Folder, code.Image
 		if len(in.Architectures) > 0 {
 			f.Latest.Architectures = in.Architectures
 		}

@@ -58,12 +58,32 @@ type Version struct {
 	// Code is the SHA-256 of the package in hex, CodeSize its size in bytes.
 	Code     string
 	CodeSize int64
+	// Image is the container image of a function that has one, and no code.
+	Image *Image `json:",omitempty"`
+	// ImageConfig is what the function changes of its image.
+	ImageConfig *ImageConfig `json:",omitempty"`
 	// Folder is the code of a function that runs from a local folder, "" for all
 	// others.
 	Folder string `json:",omitempty"`
 	// LastModified of this version, and the RevisionId that clients see.
 	LastModified time.Time
 	RevisionID   string
+}
+
+// Image is a container image as it was when it was deployed.
+type Image struct {
+	// URI is as the client gave it, Resolved with the digest in place of a tag, and
+	// Digest SHA-256 in hex.
+	URI, Resolved, Digest string
+	Entrypoint, Command   []string `json:",omitempty"`
+	Dir                   string   `json:",omitempty"`
+	Env                   []string `json:",omitempty"`
+}
+
+// ImageConfig is a function's own start of its image; empty members leave the image's.
+type ImageConfig struct {
+	EntryPoint, Command []string `json:",omitempty"`
+	WorkingDirectory    string   `json:",omitempty"`
 }
 
 // LayerReference is a layer of a function.

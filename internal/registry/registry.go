@@ -306,6 +306,24 @@ func (r *Registry) EditLayer(ctx context.Context, name string, number int, chang
 	}
 }
 
+// Images returns the digests of the images that functions have.
+func (r *Registry) Images() (map[string]bool, error) {
+	used := map[string]bool{}
+	functions, err := r.Functions()
+	for _, f := range functions {
+		versions, failed := r.Versions(f.Name)
+		if failed != nil {
+			return nil, failed
+		}
+		for _, v := range append(versions, &f.Latest) {
+			if v.Image != nil {
+				used[v.Image.Digest] = true
+			}
+		}
+	}
+	return used, err
+}
+
 // PutCode stores a package and returns its SHA-256 in hex.
 func (r *Registry) PutCode(ctx context.Context, data []byte) (string, error) {
 	return r.store.PutPackage(ctx, bytes.NewReader(data))

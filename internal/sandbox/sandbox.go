@@ -50,8 +50,8 @@ type Spec struct {
 
 // Image is the root file system of a container image.
 type Image struct {
-	// Layers are folders, each over the one before.
-	Layers []string
+	// Root is its folder. It is not written to, but for mount points that are missing.
+	Root string
 }
 
 // Layout says where commands find things.

@@ -20,7 +20,9 @@ import (
 	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/functionurl"
+	"github.com/sluice-run/sluice/internal/gobuild"
 	"github.com/sluice-run/sluice/internal/hosting"
+	"github.com/sluice-run/sluice/internal/images"
 	"github.com/sluice-run/sluice/internal/invoke"
 	"github.com/sluice-run/sluice/internal/lambdaapi"
 	"github.com/sluice-run/sluice/internal/launch"
@@ -69,6 +71,8 @@ type Server struct {
 	// lasts is in the store.
 	scratch  *scratch.Dir
 	launcher *launch.Launcher
+	// images is nil where functions can't have one.
+	images *images.Store
 	// sandbox says which driver runs functions, and why.
 	sandbox string
 }
@@ -143,9 +147,19 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		Driver: driver, Observer: tails, Identity: identity, Quirks: s.o.Config.Quirks,
 		Quotas: func() sluice.Quotas { return quotas }, Dir: s.scratch.Path, Credentials: s.o.Credentials, Idle: s.o.Config.Idle,
 	}
+	if driver.Capabilities().Isolated && s.o.Config.Data != "" {
+		s.images = images.New(filepath.Join(s.o.Config.Data, "images"))
+		used, err := s.registry.Images()
+		if err == nil {
+			err = s.images.Keep(func(digest string) bool { return used[digest] })
+		}
+		if err != nil {
+			s.o.Log.Warn("unused images could not be removed", "error", err)
+		}
+	}
 	s.hosted = &hosting.Hosting{
 		Registry: s.registry, Host: host, Identity: identity, Code: &hosting.CodeCache{Dir: filepath.Join(s.scratch.Path, "code"), Fetch: s.registry.Code},
-		Runtime: s.runtime,
+		Runtime: s.runtime, Image: s.image,
 	}
 	s.invoker = invoke.New(identity)
 	s.invoker.FindWith(s.hosted.Target, s.hosted.Targets)
@@ -164,9 +178,13 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	if s.urls.scheme = "http"; encryption != nil {
 		s.urls.scheme = "https"
 	}
+	noImages := ""
+	if !driver.Capabilities().Isolated {
+		noImages = "functions run as plain processes here, and images need the sandbox oci"
+	}
 	api := &lambdaapi.API{
 		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Auth: authority, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed, Provisioned: s.hosted.Provisioned,
-		Objects: bucket, Destinations: sender, HotReload: s.o.Config.HotReload,
+		Objects: bucket, Destinations: sender, Images: s.images, NoImages: noImages, HotReload: s.o.Config.HotReload,
 		URL: s.urls.host, Tails: tails, Domain: s.o.Config.Domain, Log: s.o.Log, Now: time.Now,
 	}
 	front := functionurl.New(functionurl.Config{
@@ -291,6 +309,19 @@ func (s *Server) runtime(fn sluice.Function) (environment.Runtime, error) {
 		return environment.Runtime{}, err
 	}
 	return s.launcher.Runtime(fn, in), nil
+}
+
+// image is how the process of a function with a container image is started
+// (docs/contract/execution-environment.md §7).
+func (s *Server) image(ctx context.Context, fn *sluice.Function, v *registry.Version) (environment.Runtime, error) {
+	if s.images == nil {
+		return environment.Runtime{}, errors.New("container images need the sandbox oci")
+	}
+	root, err := s.images.Root(ctx, v.Image.Resolved, v.Image.Digest, gobuild.Arch(fn.Architecture))
+	if err != nil {
+		return environment.Runtime{}, err
+	}
+	return launch.Image(fn, v.Image, v.ImageConfig, root), nil
 }
 
 // Streams counts the responses that are open.

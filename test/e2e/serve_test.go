@@ -40,7 +40,7 @@ type server struct {
 func startServe(t *testing.T, data string, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, read: make(chan struct{})}
-	s.cmd = exec.Command(binary, append([]string{"serve", "--json", "--addr", "127.0.0.1:0", "--data", data}, args...)...)
+	s.cmd = exec.Command(binary, append([]string{"serve", "--json", "--addr", "127.0.0.1:0", "--sandbox", "process", "--data", data}, args...)...)
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

@@ -62,6 +62,9 @@ func (d *Driver) config(id string, spec sandbox.Spec, tmp *tmpImage) (*specs.Spe
 		return nil, err
 	}
 	config.Mounts = mounts
+	if spec.Image != nil {
+		config.Root.Path = spec.Image.Root
+	}
 	if config.Linux.Seccomp, err = seccomp.GetDefaultProfile(config); err != nil {
 		return nil, fmt.Errorf("system call filter: %w", err)
 	}
@@ -88,12 +91,16 @@ func bind(from, to string) specs.Mount {
 }
 
 func (d *Driver) mounts(spec sandbox.Spec, tmp *tmpImage) ([]specs.Mount, error) {
-	if spec.Image != nil {
-		return nil, errors.New("images are not run yet")
-	}
 	var all []specs.Mount
-	for _, path := range d.root.machine {
-		all = append(all, bind(path, path))
+	if spec.Image == nil {
+		for _, path := range d.root.machine {
+			all = append(all, bind(path, path))
+		}
+	} else {
+		// The names of hosts are this sandbox's, whatever the image says.
+		for _, name := range []string{"/etc/hosts", "/etc/resolv.conf"} {
+			all = append(all, bind(filepath.Join(d.root.dir, name), name))
+		}
 	}
 	all = append(all, bind(d.guest, guestPath),
 		specs.Mount{Destination: "/proc", Source: "proc", Type: "proc", Options: []string{"nosuid", "noexec", "nodev"}},

@@ -103,7 +103,7 @@ func offer(u *net.UnixListener, t *net.TCPListener) error {
 
 // start starts a command with the files that came along as its first descriptors.
 func (g *guest) start(m message, files []*os.File) {
-	kind, err := check(m)
+	program, kind, err := check(m)
 	if err == nil {
 		var fds []uintptr
 		for _, f := range files {
@@ -111,7 +111,7 @@ func (g *guest) start(m message, files []*os.File) {
 		}
 		g.mu.Lock()
 		var pid int
-		pid, err = syscall.ForkExec(m.Args[0], m.Args, &syscall.ProcAttr{Dir: m.Dir, Env: m.Env, Files: fds, Sys: &syscall.SysProcAttr{Setpgid: true}})
+		pid, err = syscall.ForkExec(program, m.Args, &syscall.ProcAttr{Dir: m.Dir, Env: m.Env, Files: fds, Sys: &syscall.SysProcAttr{Setpgid: true}})
 		if err == nil {
 			g.running[m.ID], g.requests[pid] = pid, m.ID
 		} else {
@@ -126,25 +126,49 @@ func (g *guest) start(m message, files []*os.File) {
 	send(controlFD, answer)
 }
 
-// check finds the mistakes that have a name of the platform's.
-func check(m message) (kind string, err error) {
+// check finds the program, and the mistakes that have a name of the platform's.
+func check(m message) (program, kind string, err error) {
 	info, err := os.Stat(m.Dir)
 	if err == nil && !info.IsDir() {
 		err = fmt.Errorf("%s is not a folder", m.Dir)
 	}
 	if err != nil {
-		return "Runtime.InvalidWorkingDir", err
+		return "", "Runtime.InvalidWorkingDir", err
 	}
 	if len(m.Args) == 0 {
-		return "Runtime.InvalidEntrypoint", errors.New("there is no command")
+		return "", "Runtime.InvalidEntrypoint", errors.New("there is no command")
 	}
-	if info, err = os.Stat(m.Args[0]); err == nil && (info.IsDir() || info.Mode()&0o111 == 0) {
-		err = fmt.Errorf("%s is no program that may be run", m.Args[0])
+	program = lookUp(m.Args[0], m.Dir, m.Env)
+	if info, err = os.Stat(program); err == nil && (info.IsDir() || info.Mode()&0o111 == 0) {
+		err = fmt.Errorf("%s is no program that may be run", program)
 	}
 	if err != nil {
-		return "Runtime.InvalidEntrypoint", err
+		return "", "Runtime.InvalidEntrypoint", err
 	}
-	return "", nil
+	return program, "", nil
+}
+
+// lookUp finds a program as a shell would: images often name theirs without a path.
+func lookUp(name, dir string, env []string) string {
+	switch {
+	case filepath.IsAbs(name):
+		return name
+	case strings.Contains(name, "/"):
+		return filepath.Join(dir, name)
+	}
+	for _, kv := range env {
+		path, isPath := strings.CutPrefix(kv, "PATH=")
+		if !isPath {
+			continue
+		}
+		for _, folder := range filepath.SplitList(path) {
+			file := filepath.Join(folder, name)
+			if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+				return file
+			}
+		}
+	}
+	return name
 }
 
 func (g *guest) signal(m message) {

@@ -5,7 +5,6 @@ package oci
 import (
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // The user and group that commands run as.
@@ -22,8 +21,8 @@ const guestPath = "/.sluice/guest"
 // mount points, over which the machine's own programs are mounted for reading.
 type root struct {
 	dir string
-	// etc are files of the machine's /etc that programs need, and our own.
-	own, machine []string
+	// machine are the paths of the machine that containers may read.
+	machine []string
 }
 
 // systemFolders hold programs and libraries.
@@ -60,9 +59,6 @@ func newRoot(dir string, outbound bool) (*root, error) {
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return nil, err
-		}
-		if strings.HasPrefix(name, "etc/") {
-			r.own = append(r.own, "/"+name)
 		}
 	}
 	for _, name := range systemFolders {
