@@ -38,7 +38,7 @@ func (s *session) devCommand() *cobra.Command {
 		Long: `Serve the functions of a project at their Function URLs and follow its files.
 
 PATH is a SAM or CloudFormation template, a folder that holds template.yaml,
-template.yml or template.json, or a single handler file (.mjs .cjs .js .ts ...).
+template.yml or template.json, or a single handler file (.mjs .cjs .js .ts .py ...).
 It is the working folder by default. Ctrl-C drains open streams; a second
 Ctrl-C stops at once.
 

@@ -19,8 +19,12 @@ func (s *session) serveCommand() *cobra.Command {
 Terraform: point their Lambda endpoint at it.
 
 State is kept in the folder state below --data; every change is on disk before
-it is acknowledged. Functions run as plain processes with the rights of this
-user, so the server listens on the loopback address only, unless told otherwise.
+it is acknowledged.
+
+Functions run in containers where that works: on Linux, as root, with an OCI
+runtime such as crun or runc. Otherwise they are plain processes with the rights
+of this user, and the server listens on the loopback address only, unless told
+otherwise. --sandbox demands one or the other.
 
 ` + exitCodes,
 		Example: "  sluice serve\n  sluice serve --data /var/lib/sluice --addr 127.0.0.1:9000\n  AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9000 aws lambda list-functions",

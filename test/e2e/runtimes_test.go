@@ -212,3 +212,33 @@ Resources:
 		}
 	}
 }
+
+// AWS's own library for Go ends its process on any answer it does not expect.
+func TestAWSLibraryForGo(t *testing.T) {
+	needProgram(t, "go")
+	code, err := filepath.Abs("golambda")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resource := strings.NewReplacer("index.handler", "bootstrap", "nodejs20.x", "provided.al2023", "CodeUri: .", "CodeUri: "+code).Replace(template)
+	d := startDev(t, project(t, map[string]string{"template.yaml": resource}))
+	resp := d.get("Fn", "stream")
+	chunks, at, err := arrivals(resp.Body)
+	if err != nil || resp.StatusCode != 202 || strings.Join(chunks, "") != "one two three" || resp.Header.Get("X-Id") != resp.Header.Get("x-amzn-RequestId") {
+		t.Fatalf("%s %v %q %v", resp.Status, resp.Header, chunks, err)
+	}
+	if at[len(at)-1]-at[0] < 100*time.Millisecond {
+		t.Errorf("chunks at %v: the response was held back", at)
+	}
+	resp = d.get("Fn", "broken")
+	if chunks, _, err := arrivals(resp.Body); err == nil || strings.Join(chunks, "") != "part" {
+		t.Errorf("a broken stream looks whole: %q", chunks)
+	}
+	d.wait("request", func(e event) bool { return e.Path == "/broken" && e.Ending == "function-error" })
+	if resp := d.get("Fn", "error"); resp.StatusCode != 502 {
+		t.Errorf("%s", resp.Status)
+	}
+	if resp := d.get("Fn", ""); resp.StatusCode != 200 { // the process is still the same
+		t.Errorf("%s", resp.Status)
+	}
+}
