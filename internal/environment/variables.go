@@ -88,9 +88,7 @@ func logGroup(fn sluice.Function) string {
 func layerRoots(fn sluice.Function, layout sandbox.Layout) []string {
 	roots := []string{"/opt"}
 	if layout.Opt == "" {
-		for _, layer := range fn.Layers {
-			roots = append(roots, layer)
-		}
+		roots = append(roots, fn.Layers...)
 	}
 	slices.Reverse(roots)
 	return roots

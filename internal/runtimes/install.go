@@ -19,7 +19,7 @@ func installable(name string) error {
 	case sluice.NodeJS:
 		return nil
 	case sluice.Python:
-		return fmt.Errorf("Python is not fetched by sluice; install %s with your system's packages or from https://www.python.org", name)
+		return fmt.Errorf("sluice does not fetch Python; install %s with your system's packages or from https://www.python.org", name)
 	case sluice.OSOnly:
 		return fmt.Errorf("%s runs the function's own program; there is nothing to install", name)
 	}

@@ -90,7 +90,7 @@ func TestNothingServes(t *testing.T) {
 	if in, err := r.Resolve("provided.al2023"); err != nil || in.Path != "" || !in.Exact {
 		t.Errorf("%+v %v", in, err)
 	}
-	if _, err := r.Install(t.Context(), "python3.13", new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "not fetched by sluice") {
+	if _, err := r.Install(t.Context(), "python3.13", new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "does not fetch Python") {
 		t.Errorf("%v", err)
 	}
 	if _, err := r.Install(t.Context(), "nodejs22.x", new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "--data") {

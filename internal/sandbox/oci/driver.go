@@ -25,12 +25,11 @@ import (
 
 // Driver runs containers.
 type Driver struct {
-	o       Options
-	runc    *runc.Runc
-	version string
-	root    *root
-	guest   string
-	slirp   string
+	o    Options
+	runc *runc.Runc
+	root *root
+	// guest and slirp are paths of programs.
+	guest, slirp string
 }
 
 var _ sandbox.Driver = (*Driver)(nil)
