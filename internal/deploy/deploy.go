@@ -114,7 +114,7 @@ func New(ctx context.Context, o Options) (*Plan, error) {
 // load reads the template with the addresses that are known.
 func (p *Plan) load() (*template.Template, error) {
 	return template.Load(p.o.File, template.Options{
-		Parameters: p.o.Parameters, Identity: p.o.Identity, StackName: p.o.Stack,
+		Parameters: p.o.Parameters, Identity: p.o.Identity, StackName: p.o.Stack, Images: true,
 		NameFunction: func(logicalID string) string { return p.o.Stack + "-" + logicalID },
 		URL: func(function, qualifier string, _ bool) string {
 			if address := p.addresses[[2]string{function, qualifier}]; address != "" {
@@ -186,8 +186,7 @@ func (p *Plan) known(ctx context.Context, f *template.Function) error {
 func (p *Plan) differences(ctx context.Context, step *Step) ([]string, error) {
 	var changes []string
 	have, want := step.found.Configuration, step.wanted
-	sum := sha256.Sum256(step.code)
-	if aws.ToString(have.CodeSha256) != base64.StdEncoding.EncodeToString(sum[:]) {
+	if codeDiffers(step) {
 		changes = append(changes, "code")
 	}
 	differ := func(name string, differs bool) {
@@ -199,6 +198,7 @@ func (p *Plan) differences(ctx context.Context, step *Step) ([]string, error) {
 	if have.Environment != nil {
 		environment = have.Environment.Variables
 	}
+	differ("image configuration", !reflect.DeepEqual(imageConfig(want), imageConfigOf(have)))
 	differ("runtime", string(have.Runtime) != want.Runtime)
 	differ("handler", aws.ToString(have.Handler) != want.Handler)
 	differ("timeout", aws.ToInt32(have.Timeout) != int32(want.Timeout.Seconds()))
@@ -249,6 +249,31 @@ func (p *Plan) differences(ctx context.Context, step *Step) ([]string, error) {
 	}
 	differ("url", len(urls.FunctionUrlConfigs) > len(want.URLs))
 	return slices.Compact(changes), nil
+}
+
+// codeDiffers compares packages by their sum and images by their reference.
+func codeDiffers(step *Step) bool {
+	if step.wanted.ImageURI != "" {
+		return step.found.Code == nil || aws.ToString(step.found.Code.ImageUri) != step.wanted.ImageURI
+	}
+	sum := sha256.Sum256(step.code)
+	return aws.ToString(step.found.Configuration.CodeSha256) != base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// imageConfig is what a function changes of its image, empty for nothing.
+func imageConfig(f *template.Function) *types.ImageConfig {
+	c := &types.ImageConfig{EntryPoint: f.Image.EntryPoint, Command: f.Image.Command}
+	if f.Image.WorkingDirectory != "" {
+		c.WorkingDirectory = &f.Image.WorkingDirectory
+	}
+	return c
+}
+
+func imageConfigOf(have *types.FunctionConfiguration) *types.ImageConfig {
+	if have.ImageConfigResponse == nil || have.ImageConfigResponse.ImageConfig == nil {
+		return &types.ImageConfig{}
+	}
+	return have.ImageConfigResponse.ImageConfig
 }
 
 func concurrency(f *template.Function) *int32 {
@@ -326,6 +351,8 @@ func (p *Plan) leftovers(ctx context.Context, t *template.Template) error {
 // same code always makes the same file.
 func packaged(ctx context.Context, f *template.Function) ([]byte, error) {
 	switch {
+	case f.ImageURI != "":
+		return nil, nil
 	case f.Code.Archive != "":
 		return os.ReadFile(f.Code.Archive)
 	case f.Code.Inline != "":

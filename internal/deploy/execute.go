@@ -59,14 +59,18 @@ func (p *Plan) create(ctx context.Context, step *Step) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.o.Client.CreateFunction(ctx, &lambda.CreateFunctionInput{
+	in := &lambda.CreateFunctionInput{
 		FunctionName: &f.Name, Runtime: types.Runtime(f.Runtime), Handler: &f.Handler, Role: aws.String(fmt.Sprintf(role, p.o.Identity.AccountID)),
 		Code: &types.FunctionCode{ZipFile: step.code}, Timeout: aws.Int32(int32(f.Timeout.Seconds())), MemorySize: aws.Int32(int32(f.MemoryMB)),
 		EphemeralStorage: &types.EphemeralStorage{Size: aws.Int32(int32(f.EphemeralStorageMB))}, Architectures: []types.Architecture{types.Architecture(f.Architecture)},
 		Environment: &types.Environment{Variables: f.Environment}, LoggingConfig: logging(f.Logging),
 		Description: &f.Deployment.Description, Layers: layers, Tags: p.tags(f),
-	}, p.upload(f.Name, len(step.code)))
-	if err != nil {
+	}
+	if f.ImageURI != "" {
+		in.PackageType, in.Runtime, in.Handler, in.Layers = types.PackageTypeImage, "", nil, nil
+		in.Code, in.ImageConfig = &types.FunctionCode{ImageUri: &f.ImageURI}, imageConfig(f)
+	}
+	if _, err = p.o.Client.CreateFunction(ctx, in, p.upload(f.Name, len(step.code))); err != nil {
 		return err
 	}
 	return p.publishAliases(ctx, step)
@@ -217,18 +221,22 @@ func (p *Plan) finish(ctx context.Context, step *Step) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.o.Client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
+	in := &lambda.UpdateFunctionConfigurationInput{
 		FunctionName: &f.Name, Runtime: types.Runtime(f.Runtime), Handler: &f.Handler, Timeout: aws.Int32(int32(f.Timeout.Seconds())),
 		MemorySize: aws.Int32(int32(f.MemoryMB)), EphemeralStorage: &types.EphemeralStorage{Size: aws.Int32(int32(f.EphemeralStorageMB))},
 		Environment: &types.Environment{Variables: f.Environment}, LoggingConfig: logging(f.Logging),
 		Description: &f.Deployment.Description, Layers: layers, DeadLetterConfig: &types.DeadLetterConfig{TargetArn: &f.Deployment.DeadLetter},
-	}); err != nil {
+	}
+	code := &lambda.UpdateFunctionCodeInput{FunctionName: &f.Name, ZipFile: step.code, Architectures: []types.Architecture{types.Architecture(f.Architecture)}}
+	if f.ImageURI != "" {
+		in.Runtime, in.Handler, in.Layers, in.ImageConfig = "", nil, nil, imageConfig(f)
+		code.ZipFile, code.ImageUri = nil, &f.ImageURI
+	}
+	if _, err := p.o.Client.UpdateFunctionConfiguration(ctx, in); err != nil {
 		return err
 	}
 	if slices.Contains(step.Changes, "code") || slices.Contains(step.Changes, "architecture") {
-		if _, err := p.o.Client.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{
-			FunctionName: &f.Name, ZipFile: step.code, Architectures: []types.Architecture{types.Architecture(f.Architecture)},
-		}, p.upload(f.Name, len(step.code))); err != nil {
+		if _, err := p.o.Client.UpdateFunctionCode(ctx, code, p.upload(f.Name, len(step.code))); err != nil {
 			return err
 		}
 	}

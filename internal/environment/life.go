@@ -3,6 +3,7 @@ package environment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -127,6 +128,16 @@ func (l *life) startRuntime() error {
 	})
 	if err == nil {
 		go l.env.watch(l)
+	}
+	return l.explain(err)
+}
+
+// explain says of a program that an OS-only runtime does not find where it looks.
+func (l *life) explain(err error) error {
+	rt := l.env.pool.runtime
+	var start *sandbox.StartError
+	if errors.As(err, &start) && start.Type == "Runtime.InvalidEntrypoint" && !rt.Managed && rt.Image == nil {
+		return &sandbox.StartError{Type: start.Type, Err: fmt.Errorf("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]: %w", start.Err)} //nolint:staticcheck // the words are the platform's
 	}
 	return err
 }

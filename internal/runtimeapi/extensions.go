@@ -71,14 +71,23 @@ func refusal(errorType, message string) *reply {
 	return errorReply("403 Forbidden", errorType, message)
 }
 
-// register serves POST /extension/register.
-func (c *conn) register(req *request, body *wireBody) *reply {
+// readExtension reads what an extension sends.
+func readExtension(body *wireBody) ([]byte, *reply) {
 	data, over, err := body.readAll(maxExtensionBody)
 	switch {
 	case err != nil:
-		return truncated
+		return nil, truncated
 	case over:
-		return tooLargeReply(maxExtensionBody)
+		return nil, tooLargeReply(maxExtensionBody)
+	}
+	return data, nil
+}
+
+// register serves POST /extension/register.
+func (c *conn) register(req *request, body *wireBody) *reply {
+	data, refused := readExtension(body)
+	if refused != nil {
+		return refused
 	}
 	var in struct {
 		Events            []string
@@ -262,12 +271,8 @@ func (s *Server) Shutdown(reason string, deadline time.Time) {
 
 // extensionError serves POST /extension/init/error and /extension/exit/error.
 func (c *conn) extensionError(req *request, body *wireBody, failed string) *reply {
-	_, over, err := body.readAll(maxExtensionBody)
-	switch {
-	case err != nil:
-		return truncated
-	case over:
-		return tooLargeReply(maxExtensionBody)
+	if _, refused := readExtension(body); refused != nil {
+		return refused
 	}
 	c.s.mu.Lock()
 	x, refused := c.s.identify(req)
@@ -284,12 +289,9 @@ func (c *conn) extensionError(req *request, body *wireBody, failed string) *repl
 
 // telemetry serves PUT /telemetry and PUT /logs.
 func (c *conn) telemetry(req *request, body *wireBody) *reply {
-	data, over, err := body.readAll(maxExtensionBody)
-	switch {
-	case err != nil:
-		return truncated
-	case over:
-		return tooLargeReply(maxExtensionBody)
+	data, refused := readExtension(body)
+	if refused != nil {
+		return refused
 	}
 	c.s.mu.Lock()
 	x, refused := c.s.identify(req)

@@ -60,17 +60,23 @@ func (l *loader) function(t *Template, r *resource) *Function {
 		l.problem(at, p.owner.member("FunctionName"), "FunctionName is %q; expected 1 to 64 letters, digits, - and _", excerptRaw(fn.Name))
 	}
 	if p.oneOf("PackageType", "Zip", "Image") == "Image" {
-		t.NotRun = append(t.NotRun, NotRun{r.id, r.kind, "container images are not run", r.keyAt.line})
-		return nil
-	}
-	if fn.Runtime = p.required("Runtime", "nodejs22.x"); fn.Runtime != "" && !slices.Contains(sluice.Runtimes, fn.Runtime) {
+		if !l.o.Images {
+			t.NotRun = append(t.NotRun, NotRun{r.id, r.kind, "container images are run by sluice serve", r.keyAt.line})
+			return nil
+		}
+		if !p.image(t, r, fn) {
+			return nil
+		}
+	} else if fn.Runtime = p.required("Runtime", "nodejs22.x"); fn.Runtime != "" && !slices.Contains(sluice.Runtimes, fn.Runtime) {
 		if otherRuntimes.MatchString(fn.Runtime) {
 			t.NotRun = append(t.NotRun, NotRun{r.id, r.kind, "runtime " + fn.Runtime + " is not served; served are " + strings.Join(sluice.Runtimes, ", "), r.keyAt.line})
 			return nil
 		}
 		p.wrong(p.value("Runtime"), "Runtime", strings.Join(sluice.Runtimes, ", ")+didYouMean(fn.Runtime, sluice.Runtimes))
 	}
-	fn.Handler = p.required("Handler", "index.handler")
+	if fn.ImageURI == "" {
+		fn.Handler = p.required("Handler", "index.handler")
+	}
 	fn.Timeout = time.Duration(p.number("Timeout", 1, int(sluice.MaxTimeout/time.Second), int(sluice.DefaultTimeout/time.Second), "a number of seconds")) * time.Second
 	fn.MemoryMB = p.number("MemorySize", 128, 10240, sluice.DefaultMemoryMB, "a number of MB")
 	fn.EphemeralStorageMB = sluice.DefaultEphemeralStorageMB
@@ -91,11 +97,34 @@ func (l *loader) function(t *Template, r *resource) *Function {
 	fn.Deployment = p.deployment(r, fn)
 	p.ignored(r)
 	p.events(t, r)
+	if fn.ImageURI != "" {
+		return fn
+	}
 	if mistakes := len(l.problems); !p.code(t, r, fn) && len(l.problems) == mistakes {
 		return nil
 	}
 	fn.Build = p.build(r, fn)
 	return fn
+}
+
+// image reads a function whose code is a container image. It returns false if the image
+// is not one that a server could pull.
+func (p properties) image(t *Template, r *resource, fn *Function) bool {
+	fn.ImageURI = p.string("ImageUri")
+	if code := p.value("Code"); code != nil {
+		if uri := code.get("ImageUri"); uri != nil {
+			fn.ImageURI = uri.text
+		}
+	}
+	if fn.ImageURI == "" {
+		t.NotRun = append(t.NotRun, NotRun{r.id, r.kind, "images are not built; push one and write its ImageUri", r.keyAt.line})
+		return false
+	}
+	if config, ok := p.object("ImageConfig"); ok {
+		config.known("ImageConfig", []string{"EntryPoint", "Command", "WorkingDirectory"})
+		fn.Image = ImageConfig{config.strings("EntryPoint"), config.strings("Command"), config.string("WorkingDirectory")}
+	}
+	return true
 }
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

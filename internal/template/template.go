@@ -24,6 +24,8 @@ type Options struct {
 	// URL returns the address of a Function URL; alone tells that its function
 	// has no other.
 	URL func(function, qualifier string, alone bool) string
+	// Images asks for functions with container images too.
+	Images bool
 }
 
 // Template is what a file says should exist.
@@ -52,6 +54,11 @@ type Function struct {
 	Aliases []string
 	// URLs have no ID: the server gives them theirs.
 	URLs []sluice.FunctionURL
+	// ImageURI is the container image of a function that has one; it has no code,
+	// runtime and handler then.
+	ImageURI string
+	// Image is what the function changes of its image.
+	Image ImageConfig
 	// Deployment is what only a server needs to know.
 	Deployment Deployment
 	// Line is where the resource is defined.
@@ -64,6 +71,12 @@ type Code struct {
 	Archive string
 	// Inline is the source text of the file InlineFile.
 	Inline, InlineFile string
+}
+
+// ImageConfig is how a container image is started; empty members leave the image's.
+type ImageConfig struct {
+	EntryPoint, Command []string
+	WorkingDirectory    string
 }
 
 // NotRun is a part of the template that Sluice does not run.

@@ -150,6 +150,15 @@ func TestContainerImages(t *testing.T) {
 	if err != nil || *got.Code.RepositoryType != "ECR" || *got.Code.ImageUri != uri || !strings.HasSuffix(*got.Code.ResolvedImageUri, "@sha256:"+digest.Hex) {
 		t.Errorf("%+v %v", got.Code, err)
 	}
+	// The example's template, and a second time, when there is nothing to do.
+	for _, want := range []string{"create", "unchanged"} {
+		if out := s.must(binary, "deploy", "../../examples/image", "--parameter-overrides", "Image="+uri, "--json"); !strings.Contains(out, `"action": "`+want+`"`) {
+			t.Errorf("expected %s: %s", want, out)
+		}
+	}
+	if out := s.must(binary, "invoke", "image-Clock", "--payload", `{"count":"1"}`); strings.Count(out, ":") != 2 {
+		t.Errorf("%q", out)
+	}
 	// A command of the function's own.
 	if _, err := s.client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{FunctionName: fn, ImageConfig: &types.ImageConfig{Command: []string{"nothing.here"}}}); err != nil {
 		t.Fatal(err)
