@@ -197,3 +197,59 @@ func needContainers(t *testing.T) {
 		t.Skip("SLUICE_TEST_OCI is not set")
 	}
 }
+
+// guests are the first processes of containers that run on this machine.
+func guests() []string {
+	var found []string
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range all {
+		if text, err := os.ReadFile(file); err == nil && strings.HasPrefix(string(text), "/.sluice/guest\x00") {
+			found = append(found, file)
+		}
+	}
+	return found
+}
+
+func TestContainersEndWithTheirServer(t *testing.T) {
+	needContainers(t)
+	if left := guests(); len(left) > 0 {
+		t.Fatalf("containers of others are in the way: %v", left)
+	}
+	data := t.TempDir()
+	s := startServe(t, data, "--sandbox", "oci")
+	fn := aws.String("fn")
+	if _, err := s.client.CreateFunction(t.Context(), &lambda.CreateFunctionInput{FunctionName: fn, Runtime: types.RuntimeNodejs20x, Role: aws.String("arn:aws:iam::123456789012:role/r"),
+		Handler: aws.String("index.handler"), Code: &types.FunctionCode{ZipFile: zipped(t, "export const handler = async () => process.env.LAMBDA_TASK_ROOT")}}); err != nil {
+		t.Fatal(err)
+	}
+	invoke := func() {
+		t.Helper()
+		if out, err := s.client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: fn}); err != nil || string(out.Payload) != `"/var/task"` {
+			t.Fatalf("%s %v", out.Payload, err)
+		}
+	}
+	invoke()
+	if len(guests()) != 1 {
+		t.Errorf("%d containers run", len(guests()))
+	}
+	s.kill()
+	for deadline := time.Now().Add(patience); len(guests()) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("containers outlive a server that was killed")
+		}
+	}
+	s = startServe(t, data, "--sandbox", "oci")
+	groups := func() int {
+		all, _ := filepath.Glob("/sys/fs/cgroup/*/sluice/sluice-*")
+		more, _ := filepath.Glob("/sys/fs/cgroup/sluice/sluice-*")
+		return len(all) + len(more)
+	}
+	if n := groups(); n > 0 {
+		t.Errorf("%d control groups are left of the killed server", n)
+	}
+	invoke()
+	s.stop()
+	if len(guests()) > 0 || groups() > 0 {
+		t.Errorf("left: %d containers, %d control groups", len(guests()), groups())
+	}
+}

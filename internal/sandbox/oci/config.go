@@ -117,14 +117,15 @@ func (d *Driver) mounts(spec sandbox.Spec, tmp *tmpImage) ([]specs.Mount, error)
 	if spec.Opt != "" {
 		all = append(all, bind(spec.Opt, "/opt"))
 	}
-	for _, folder := range programFolders(spec.Programs) {
-		all = append(all, bind(folder, folder))
-	}
 	mount, err := tmpMount(spec, tmp)
 	if err != nil {
 		return nil, err
 	}
-	return append(all, mount), nil
+	all = append(all, mount)
+	for _, folder := range programFolders(spec.Programs) { // may lie below /tmp
+		all = append(all, bind(folder, folder))
+	}
+	return all, nil
 }
 
 // programFolders are the installations that programs outside of the system's folders

@@ -79,7 +79,7 @@ func newDriver(ctx context.Context, o Options, name string) (*Driver, error) {
 	if d.root, err = newRoot(filepath.Join(state, "root"), o.Outbound); err != nil {
 		return nil, err
 	}
-	removeEmptyGroups()
+	removeDeadGroups()
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	return d, d.probe(ctx, state)
@@ -130,7 +130,7 @@ func (d *Driver) Capabilities() sandbox.Capabilities { return sandbox.Capabiliti
 func (d *Driver) Open(ctx context.Context, spec sandbox.Spec) (_ sandbox.Sandbox, err error) {
 	var b [8]byte
 	rand.Read(b[:])
-	box := &box{driver: d, id: "sluice-" + hex.EncodeToString(b[:]), run: spec.Run, processes: map[int]*process{}, answers: map[int]chan answer{}, gone: make(chan struct{})}
+	box := &box{driver: d, id: groupPrefix + strconv.Itoa(os.Getpid()) + "-" + hex.EncodeToString(b[:]), run: spec.Run, processes: map[int]*process{}, answers: map[int]chan answer{}, gone: make(chan struct{})}
 	box.layout = sandbox.Layout{Task: "/var/task", Runtime: "/var/runtime", Tmp: "/tmp", API: apiAddress, Socket: apiSocket}
 	if spec.Opt != "" {
 		box.layout.Opt = "/opt"

@@ -70,15 +70,19 @@ func (g *groups) peak() int64 {
 	return g.last
 }
 
-// removeEmptyGroups removes the groups of containers whose server was killed. A group
-// with processes can't be removed.
-func removeEmptyGroups() {
-	var all []string
+// groupPrefix begins a container's name; the process id of its server follows.
+const groupPrefix = "sluice-"
+
+// removeDeadGroups removes the groups of containers whose server is not there any more.
+func removeDeadGroups() {
 	for _, pattern := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
-		found, _ := filepath.Glob(pattern + groupPath + "/sluice-*")
-		all = append(all, found...)
-	}
-	for _, dir := range all {
-		unix.Rmdir(dir)
+		all, _ := filepath.Glob(pattern + groupPath + "/" + groupPrefix + "*")
+		for _, dir := range all {
+			text, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), groupPrefix), "-")
+			pid, err := strconv.Atoi(text)
+			if err == nil && pid > 0 && unix.Kill(pid, 0) == unix.ESRCH {
+				unix.Rmdir(dir) // fails while there are processes in it
+			}
+		}
 	}
 }
