@@ -25,7 +25,14 @@ import (
 func neighbours(t *testing.T) (attacker, victim *sandboxtest.Bench) {
 	t.Helper()
 	d := driver(t)
-	attacker = sandboxtest.Open(t, d, func(s *sandbox.Spec) { s.TmpMB, s.MemoryMB = 32, 128 })
+	attacker = sandboxtest.Open(t, d, func(s *sandbox.Spec) {
+		s.TmpMB, s.MemoryMB = 32, 128
+		for _, dir := range []string{s.Code, s.Runtime, s.Opt} { // so that nothing but the mount protects them
+			if err := os.Chmod(dir, 0o777); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 	victim = sandboxtest.Open(t, d, func(s *sandbox.Spec) {
 		s.Code = sandboxtest.Folder(t, map[string]string{"secret.txt": "the victim's code"})
 	})
@@ -66,6 +73,7 @@ func TestFilesOfOthersAreOutOfReach(t *testing.T) {
 	} {
 		fails(t, a, what, script)
 	}
+	a.Expect(`awk '$5 == "/" || $5 == "/usr" { print $5, substr($6, 1, 2) }' /proc/self/mountinfo`, "/ ro\n/usr ro\n")
 	v.Expect("cat /tmp/private", "private\n")
 }
 
@@ -148,6 +156,12 @@ func TestProcessesOfOthersAreOutOfReach(t *testing.T) {
 
 func TestAForkBombHurtsNobodyElse(t *testing.T) {
 	a, v := neighbours(t)
+	// A sandbox that is full of processes may end altogether: its guest needs some too.
+	full := sandboxtest.Open(t, driver(t), nil)
+	out, exit := full.Run(`i=0; while [ $i -lt 1500 ]; do sleep 605 & i=$((i + 1)); done 2>&1 | head -1; ls /proc | grep -c '^[0-9]'`)
+	if !strings.Contains(out, "fork") && exit != "signal: killed" {
+		t.Errorf("1500 processes could be started: %s", out)
+	}
 	p, _ := a.Start(`f() { f | f & }; f; sleep 600`)
 	began := time.Now()
 	for time.Since(began) < time.Second {

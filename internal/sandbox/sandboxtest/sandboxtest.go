@@ -7,10 +7,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -253,10 +255,21 @@ c = s.accept()[0]; c.sendall(b"inside"); c.close()'`
 	})
 	t.Run("nothing survives", func(t *testing.T) {
 		b := Open(t, d, nil)
-		mark := fmt.Sprintf("sluice-%d", time.Now().UnixNano())
-		_, r := b.Start(`sleep 600 & setsid sh -c 'exec sleep 601' ` + mark + ` & (trap "" TERM HUP; sleep 602) & echo started; wait`)
+		// Nobody else on this machine sleeps for so long.
+		base := 1_000_000 + rand.IntN(1_000_000_000)
+		times := make([]string, 4)
+		for i := range times {
+			times[i] = strconv.Itoa(base + i)
+		}
+		_, r := b.Start(fmt.Sprintf(`sleep %s & setsid sh -c 'exec sleep %s' & (trap "" TERM HUP; sleep %s) & echo started; wait`, times[0], times[1], times[2]))
 		r.ReadString('\n')
-		p, _ := b.Start("sleep 603")
+		p, _ := b.Start("exec sleep " + times[3])
+		for deadline := time.Now().Add(10 * time.Second); len(running("sleep", times...)) < 4; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the processes did not come up")
+			}
+		}
+		time.Sleep(20 * time.Millisecond) // setsid has to be through; nothing tells when it is
 		b.Close()
 		select {
 		case <-p.Done():
@@ -264,7 +277,7 @@ c = s.accept()[0]; c.sendall(b"inside"); c.close()'`
 			t.Error("a command outlives its sandbox")
 		}
 		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-			left := running("sleep", "600", "601", "602", "603")
+			left := running("sleep", times...)
 			if len(left) == 0 {
 				break
 			}
