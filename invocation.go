@@ -58,6 +58,8 @@ type Meter struct {
 	Throttled atomic.Int64
 	// Chunks counts deliveries.
 	Chunks atomic.Int64
+	// LargestGap is the longest time between two of them, in nanoseconds.
+	LargestGap atomic.Int64
 }
 
 // Response is a function's answer: what is known when it begins, and a Body

@@ -64,7 +64,12 @@ type Record struct {
 	PastBurst   int64
 	Throttled   time.Duration
 	Chunks      int64
-	Ending      Ending
+	// LargestGap is the longest time between two chunks.
+	LargestGap time.Duration
+	Ending     Ending
+	// Architecture and EphemeralStorageMB are the function's.
+	Architecture       string
+	EphemeralStorageMB int
 	// ErrorType is the platform's error type unless the ending is complete.
 	ErrorType string
 }

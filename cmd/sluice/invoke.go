@@ -9,18 +9,21 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
+
+	"github.com/sluice-run/sluice/internal/doctor"
 )
 
 type invokeFlags struct {
 	clientFlags
-	payload      string
-	stream, logs bool
-	event        bool
+	payload         string
+	stream, logs    bool
+	event, timeline bool
 }
 
 // functionFailed is a function's error: the server did its part.
@@ -36,7 +39,7 @@ bytes are printed as they arrive. FUNCTION is a name, name:alias or an ARN. The
 exit code is 1 when the function fails.
 
 ` + exitCodes,
-		Example: `  sluice invoke hello-Hello --payload '{"name":"Ada"}'` + "\n  sluice invoke chat:live --stream --payload @event.json",
+		Example: `  sluice invoke hello-Hello --payload '{"name":"Ada"}'` + "\n  sluice invoke chat:live --stream --payload @event.json\n  sluice invoke hello-Hello --timeline",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := s.client(flags.clientFlags)
@@ -47,7 +50,7 @@ exit code is 1 when the function fails.
 			if err != nil {
 				return err
 			}
-			if flags.stream {
+			if flags.stream || flags.timeline {
 				return s.invokeStream(cmd, client, args[0], payload, flags)
 			}
 			return s.invoke(cmd, client, args[0], payload, flags)
@@ -57,6 +60,7 @@ exit code is 1 when the function fails.
 	f := cmd.Flags()
 	f.StringVar(&flags.payload, "payload", "{}", "the event, `JSON` or @file")
 	f.BoolVar(&flags.stream, "stream", false, "print the response as it arrives")
+	f.BoolVar(&flags.timeline, "timeline", false, "draw on standard error when each piece of the response came")
 	f.BoolVar(&flags.logs, "logs", false, "print the end of the invocation's log on standard error")
 	f.BoolVar(&flags.event, "event", false, "queue the event and don't wait for the function")
 	return cmd
@@ -109,16 +113,19 @@ func (s *session) invokeStream(cmd *cobra.Command, client *lambda.Client, name s
 	if flags.logs {
 		in.LogType = types.LogTypeTail
 	}
+	begin := time.Now()
 	out, err := client.InvokeWithResponseStream(cmd.Context(), in)
 	if err != nil {
 		return err
 	}
+	var arrivals doctor.Timeline
 	stream := out.GetStream()
 	defer stream.Close()
 	var failed error
 	for event := range stream.Events() {
 		switch e := event.(type) {
 		case *types.InvokeWithResponseStreamResponseEventMemberPayloadChunk:
+			arrivals.Add(time.Since(begin), len(e.Value.Payload))
 			if _, err := s.stdout.Write(e.Value.Payload); err != nil {
 				return err
 			}
@@ -129,6 +136,11 @@ func (s *session) invokeStream(cmd *cobra.Command, client *lambda.Client, name s
 			io.WriteString(s.stdout, "\n")
 			s.printLog(e.Value.LogResult)
 		}
+	}
+	if flags.timeline {
+		arrivals.Total = time.Since(begin)
+		arrivals.Draw(s.stderr)
+		fmt.Fprintln(s.stderr, arrivals.Summary())
 	}
 	if err := stream.Err(); err != nil {
 		return err

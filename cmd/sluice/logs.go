@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-run/sluice/internal/logbook"
@@ -23,6 +20,8 @@ type logsFlags struct {
 	clientFlags
 	follow bool
 	lines  int
+	since  time.Duration
+	filter string
 }
 
 func (s *session) logsCommand() *cobra.Command {
@@ -32,7 +31,7 @@ func (s *session) logsCommand() *cobra.Command {
 		Short: "Print what functions of a running server have logged",
 		Long: `Print the newest log lines of a function, or of all functions. A server keeps the
 last 10,000 lines in memory.`,
-		Example: "  sluice logs hello-Hello -f",
+		Example: "  sluice logs hello-Hello -f\n  sluice logs --since 5m --filter ERROR",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			function := ""
@@ -57,43 +56,26 @@ last 10,000 lines in memory.`,
 	}
 	s.bindClient(cmd, &flags.clientFlags)
 	cmd.Flags().BoolVarP(&flags.follow, "follow", "f", false, "go on with new lines until Ctrl-C")
+	cmd.Flags().DurationVar(&flags.since, "since", 0, "`duration` that old lines go back, such as 5m")
+	cmd.Flags().StringVar(&flags.filter, "filter", "", "only lines that hold `text`")
 	cmd.Flags().IntVarP(&flags.lines, "lines", "n", 100, "how many old lines come first")
 	return cmd
 }
 
-// emptyHash is the SHA-256 of no payload.
-const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
 func (s *session) logs(ctx context.Context, function string, flags logsFlags) error {
-	client, err := s.client(flags.clientFlags)
-	if err != nil {
-		return err
+	query := url.Values{"lines": {strconv.Itoa(flags.lines)}, "function": {function}, "filter": {flags.filter}}
+	if flags.since > 0 {
+		query.Set("since", time.Now().Add(-flags.since).Format(time.RFC3339Nano))
 	}
-	query := url.Values{"lines": {strconv.Itoa(flags.lines)}, "function": {function}}
 	if flags.follow {
 		query.Set("follow", "1")
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, flags.endpoint+logbook.Path+"?"+query.Encode(), nil)
+	body, err := s.fetch(ctx, flags.clientFlags, logbook.Path+"?"+query.Encode())
 	if err != nil {
 		return err
 	}
-	key, err := client.Options().Credentials.Retrieve(ctx)
-	if err != nil {
-		return err
-	}
-	if err := v4.NewSigner().SignHTTP(ctx, aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey, SessionToken: key.SessionToken}, req, emptyHash, "lambda", flags.region, time.Now()); err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-		return fmt.Errorf("the server answers %s: %s", resp.Status, text)
-	}
-	return s.printLines(resp.Body, flags)
+	defer body.Close()
+	return s.printLines(body, flags)
 }
 
 func (s *session) printLines(body io.Reader, flags logsFlags) error {

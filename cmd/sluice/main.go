@@ -113,7 +113,7 @@ func (s *session) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
 	})
-	root.AddCommand(s.devCommand(), s.serveCommand(), s.deployCommand(), s.invokeCommand(), s.listCommand(), s.deleteCommand(), s.logsCommand(), s.runtimesCommand(), s.configCommand(), s.versionCommand())
+	root.AddCommand(s.devCommand(), s.serveCommand(), s.deployCommand(), s.invokeCommand(), s.listCommand(), s.deleteCommand(), s.logsCommand(), s.usageCommand(), s.doctorCommand(), s.runtimesCommand(), s.configCommand(), s.versionCommand())
 	markUsage(root)
 	return root
 }

@@ -41,6 +41,8 @@ type Config struct {
 	// AWSEndpoint takes what events are sent to besides functions and buckets: an
 	// address, "aws" for AWS's own, "" for nothing.
 	AWSEndpoint string `yaml:"awsEndpoint"`
+	// Prices is a file of prices, "" for AWS's. Load makes it absolute.
+	Prices string `yaml:"prices"`
 	// NATS is where the state is kept if not in the data folder.
 	NATS NATS `yaml:"nats"`
 	// TLS makes the listener one for https.

@@ -160,7 +160,7 @@ limits: {streamedPayload: 1MB, streamRate: 1KB, concurrency: 7}
 // file, the environment and a flag in turn.
 func TestEverySettingFromEverySource(t *testing.T) {
 	values := map[string]string{
-		"addr": "localhost:1", "exposeUnsandboxed": "true", "domain": "a.test", "data": "/var/lib/x", "credentials": "/etc/c.yaml", "hotReload": "true", "s3Endpoint": "http://localhost:1", "awsEndpoint": "http://localhost:2", "exposeOpen": "true", "sandbox": "oci", "ociRuntime": "runsc", "outbound": "true",
+		"addr": "localhost:1", "exposeUnsandboxed": "true", "domain": "a.test", "data": "/var/lib/x", "credentials": "/etc/c.yaml", "hotReload": "true", "s3Endpoint": "http://localhost:1", "awsEndpoint": "http://localhost:2", "prices": "/p.yaml", "exposeOpen": "true", "sandbox": "oci", "ociRuntime": "runsc", "outbound": "true",
 		"nats.url": "nats://n", "nats.credentials": "/n/c", "nats.ca": "/n/ca", "nats.certificate": "/n/crt", "nats.key": "/n/key", "nats.replicas": "3", "tls.certificate": "/t/crt", "tls.key": "/t/key", "tls.acme": "https://acme.test/dir", "tls.email": "a@b.test", "tls.acmeRoots": "/t/roots",
 		"region": "cn-north-1", "accountId": "000000000001", "quirks": "fixed", "log.format": "json",
 		"log.level": "debug", "drain": "0", "idle": "1h30m", "retryWait": "7s",

@@ -92,6 +92,11 @@ func settings() []setting {
 			text: func(c Config) string { return c.AWSEndpoint },
 		},
 		{
+			key: "prices", inFolder: true, usage: "`file` of prices for the estimate of what AWS would charge (default: AWS's public ones)",
+			set:  func(c *Config, s string) error { c.Prices = s; return nil },
+			text: func(c Config) string { return c.Prices },
+		},
+		{
 			key: "nats.url", usage: "`address` of a NATS server with JetStream that keeps the state, instead of the data folder",
 			set:  func(c *Config, s string) error { c.NATS.URL = s; return nil },
 			text: func(c Config) string { return c.NATS.URL },

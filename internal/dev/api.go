@@ -14,6 +14,8 @@ import (
 	"github.com/sluice-run/sluice/internal/lambdaapi"
 	"github.com/sluice-run/sluice/internal/logbook"
 	"github.com/sluice-run/sluice/internal/objects"
+	"github.com/sluice-run/sluice/internal/pricing"
+	"github.com/sluice-run/sluice/internal/records"
 	"github.com/sluice-run/sluice/internal/registry"
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/internal/store"
@@ -28,6 +30,7 @@ type api struct {
 	registry *registry.Registry
 	async    *async.Service
 	book     *logbook.Book
+	records  *records.Book
 	tails    *lambdaapi.Tails
 	// stop ends what clients follow.
 	stop      context.CancelFunc
@@ -40,7 +43,15 @@ func (p *Project) openAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a := &api{store: s, registry: registry.New(s), book: &logbook.Book{Observer: p.o.Terminal}}
+	prices := pricing.Published()
+	if p.o.Config.Prices != "" {
+		if prices, err = pricing.Load(p.o.Config.Prices); err != nil {
+			s.Close()
+			return err
+		}
+	}
+	recorded := records.New(p.o.Terminal, prices)
+	a := &api{store: s, registry: registry.New(s), records: recorded, book: &logbook.Book{Observer: recorded}}
 	a.tails = &lambdaapi.Tails{Observer: a.book}
 	a.following, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	p.api = a
@@ -66,8 +77,16 @@ func (p *Project) apiRoutes(ctx context.Context) ([]server.Route, error) {
 	a.async.Start()
 	return []server.Route{
 		{Match: lambdaapi.Match, Handler: service.Handler()},
-		{Match: func(r *http.Request) bool { return r.URL.Path == logbook.Path }, Handler: service.Guard("sluice:ReadLogs", a.book.Handler(a.following))},
+		at(logbook.Path, service.Guard("sluice:ReadLogs", a.book.Handler(a.following))),
+		at(records.InvocationsPath, service.Guard("sluice:ReadInvocations", http.HandlerFunc(a.records.Invocations))),
+		at(records.EventsPath, service.Guard("sluice:ReadInvocations", a.records.Events(a.following))),
+		at(records.UsagePath, service.Guard("sluice:ReadInvocations", http.HandlerFunc(a.records.Usage))),
 	}, nil
+}
+
+// at is a route for one path.
+func at(path string, handler http.Handler) server.Route {
+	return server.Route{Match: func(r *http.Request) bool { return r.URL.Path == path }, Handler: handler}
 }
 
 // stopTaking ends what is followed, and takes no more events.

@@ -3,7 +3,6 @@ package environment
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -85,9 +84,8 @@ func (l *life) start(phase string) error {
 	if err != nil {
 		return err
 	}
-	programs := append(slices.Clone(rt.Programs), fn.Layers...)
 	if l.box, err = e.pool.host.Driver.Open(context.Background(), sandbox.Spec{
-		Code: fn.CodeDir, Runtime: rt.Dir, Opt: opt, Tmp: e.tmp(), TmpMB: fn.EphemeralStorageMB, Run: run, Programs: programs,
+		Code: fn.CodeDir, Runtime: rt.Dir, Opt: opt, Tmp: e.tmp(), TmpMB: fn.EphemeralStorageMB, Run: run, Programs: rt.Programs, Layers: fn.Layers,
 		MemoryMB: fn.MemoryMB, Image: rt.Image,
 	}); err != nil {
 		return err
@@ -132,12 +130,19 @@ func (l *life) startRuntime() error {
 	return l.explain(err)
 }
 
+// bootstrapError says in the platform's own words that there is no program.
+type bootstrapError struct{ reason error }
+
+func (e *bootstrapError) Error() string {
+	return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]: " + e.reason.Error()
+}
+
 // explain says of a program that an OS-only runtime does not find where it looks.
 func (l *life) explain(err error) error {
 	rt := l.env.pool.runtime
 	var start *sandbox.StartError
 	if errors.As(err, &start) && start.Type == "Runtime.InvalidEntrypoint" && !rt.Managed && rt.Image == nil {
-		return &sandbox.StartError{Type: start.Type, Err: fmt.Errorf("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]: %w", start.Err)} //nolint:staticcheck // the words are the platform's
+		return &sandbox.StartError{Type: start.Type, Err: &bootstrapError{start.Err}}
 	}
 	return err
 }

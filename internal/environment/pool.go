@@ -294,6 +294,13 @@ func (p *Pool) closing() bool {
 	return p.killed
 }
 
+// Size returns the number of execution environments.
+func (p *Pool) Size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all)
+}
+
 // Busy returns the number of invocations in progress.
 func (p *Pool) Busy() int {
 	p.mu.Lock()

@@ -90,17 +90,22 @@ func (h *Hosting) Provisioned(name, qualifier string) (ready int, failed string)
 }
 
 // Busy counts the invocations in progress.
-func (h *Hosting) Busy() int {
+func (h *Hosting) Busy() int { return h.sum((*environment.Pool).Busy) }
+
+// Environments counts the execution environments.
+func (h *Hosting) Environments() int { return h.sum((*environment.Pool).Size) }
+
+func (h *Hosting) sum(count func(*environment.Pool) int) int {
 	n := 0
 	for _, t := range h.Targets() {
 		f := t.(*function)
 		f.mu.Lock()
 		for _, p := range f.pools {
-			n += p.Busy()
+			n += count(p.Pool)
 		}
 		f.mu.Unlock()
 		for _, p := range f.left() {
-			n += p.Busy()
+			n += count(p.Pool)
 		}
 	}
 	return n

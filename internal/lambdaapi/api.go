@@ -201,6 +201,18 @@ func (a *API) authenticate(r *http.Request) (*auth.Caller, error) {
 	return caller, nil
 }
 
+// GuardHost keeps out what a browser sends to a host that is not served here, and asks
+// for no signature. It is for what may be read by whoever can connect.
+func (a *API) GuardHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.servesHost(r.Host) || r.Header.Get("Origin") != "" {
+			a.fail(w, sluice.NewRequestID(), failure("AccessDeniedException", http.StatusForbidden, "The host %s is not served here, or the request comes from a web page.", r.Host))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Guard lets those callers through to next whose policy allows the action on
 // everything, for what is Sluice's own.
 func (a *API) Guard(action string, next http.Handler) http.Handler {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,9 +64,20 @@ func (b *Book) Log(l sluice.LogLine) {
 	b.Observer.Log(l)
 }
 
-// read returns the newest lines of a function, of all for "", oldest first, and
-// follows on with a channel if asked to.
-func (b *Book) read(function string, most int, follow bool) ([]Line, chan Line) {
+// selection is what a client wants to see.
+type selection struct {
+	// function is "" for all, filter "" for any text.
+	function, filter string
+	since            time.Time
+}
+
+func (s selection) wants(l Line) bool {
+	return (s.function == "" || l.Function == s.function) && !l.Time.Before(s.since) && strings.Contains(l.Text, s.filter)
+}
+
+// read returns the newest lines of a selection, oldest first, and follows on with a
+// channel if asked to.
+func (b *Book) read(s selection, most int, follow bool) ([]Line, chan Line) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var lines []Line
@@ -74,7 +86,7 @@ func (b *Book) read(function string, most int, follow bool) ([]Line, chan Line) 
 		if len(b.lines) < capacity {
 			line = b.lines[i]
 		}
-		if function == "" || line.Function == function {
+		if s.wants(line) {
 			lines = append(lines, line)
 		}
 	}
@@ -99,9 +111,9 @@ func (b *Book) leave(follower chan Line) {
 // Path is where ServeHTTP belongs.
 const Path = "/_sluice/logs"
 
-// Handler answers with lines, one JSON object each: ?function= names one,
-// ?lines= bounds how many old ones come first, ?follow=1 goes on until the client
-// leaves or stop ends.
+// Handler answers with lines, one JSON object each: ?function= names one, ?filter= is text
+// that they hold, ?since= the time (RFC 3339) of the oldest, ?lines= bounds how many old
+// ones come first, ?follow=1 goes on until the client leaves or stop ends.
 func (b *Book) Handler(stop context.Context) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
@@ -114,8 +126,16 @@ func (b *Book) Handler(stop context.Context) http.Handler {
 			}
 			most = n
 		}
-		function := query.Get("function")
-		lines, follower := b.read(function, most, query.Get("follow") == "1")
+		s := selection{function: query.Get("function"), filter: query.Get("filter")}
+		if text := query.Get("since"); text != "" {
+			since, err := time.Parse(time.RFC3339Nano, text)
+			if err != nil {
+				http.Error(w, `{"message":"since is not a time"}`, http.StatusBadRequest)
+				return
+			}
+			s.since = since
+		}
+		lines, follower := b.read(s, most, query.Get("follow") == "1")
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		for _, line := range lines {
 			if write(w, line) != nil {
@@ -130,7 +150,7 @@ func (b *Book) Handler(stop context.Context) http.Handler {
 		for flush() == nil {
 			select {
 			case line := <-follower:
-				if (function == "" || line.Function == function) && write(w, line) != nil {
+				if s.wants(line) && write(w, line) != nil {
 					return
 				}
 			case <-r.Context().Done():

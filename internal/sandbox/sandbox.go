@@ -34,6 +34,9 @@ type Spec struct {
 	// laid over each other; "" for none. Nothing in them can be written where the
 	// driver isolates.
 	Code, Runtime, Opt string
+	// Layers are the folders that Opt was made of, for drivers that can't put it in
+	// place.
+	Layers []string
 	// Tmp is a folder for what has to be kept of /tmp when the sandbox is closed and
 	// another is opened for the same environment; TmpMB is how much /tmp may hold.
 	Tmp   string

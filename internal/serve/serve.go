@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
@@ -27,7 +28,10 @@ import (
 	"github.com/sluice-run/sluice/internal/lambdaapi"
 	"github.com/sluice-run/sluice/internal/launch"
 	"github.com/sluice-run/sluice/internal/logbook"
+	"github.com/sluice-run/sluice/internal/metrics"
 	"github.com/sluice-run/sluice/internal/objects"
+	"github.com/sluice-run/sluice/internal/pricing"
+	"github.com/sluice-run/sluice/internal/records"
 	"github.com/sluice-run/sluice/internal/registry"
 	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/scratch"
@@ -73,6 +77,8 @@ type Server struct {
 	launcher *launch.Launcher
 	// images is nil where functions can't have one.
 	images *images.Store
+	// queue of asynchronous invocations, for its length.
+	queue atomic.Pointer[store.Queue]
 	// sandbox says which driver runs functions, and why.
 	sandbox string
 }
@@ -139,7 +145,15 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	s.sandbox = about
-	book := &logbook.Book{Observer: s.o.Terminal}
+	prices := pricing.Published()
+	if s.o.Config.Prices != "" {
+		if prices, err = pricing.Load(s.o.Config.Prices); err != nil {
+			return err
+		}
+	}
+	measured := metrics.New(s.o.Terminal, s.gauges())
+	recorded := records.New(measured, prices)
+	book := &logbook.Book{Observer: recorded}
 	tails := &lambdaapi.Tails{Observer: book}
 	var stopping context.Context
 	stopping, s.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -169,6 +183,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	s.queue.Store(queue)
 	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: s.invoker, Identity: identity, Sender: sender, Wait: s.o.Config.RetryWait, Log: s.o.Log}
 	s.urls = &urls{registry: s.registry, identity: identity, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
 	encryption, err := s.encryption()
@@ -195,7 +210,11 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		Routes: []server.Route{
 			{Match: front.Match, Handler: front},
 			{Match: lambdaapi.Match, Handler: api.Handler()},
-			{Match: func(r *http.Request) bool { return r.URL.Path == logbook.Path }, Handler: api.Guard("sluice:ReadLogs", book.Handler(stopping))},
+			{Match: at(logbook.Path), Handler: api.Guard("sluice:ReadLogs", book.Handler(stopping))},
+			{Match: at(records.InvocationsPath), Handler: api.Guard("sluice:ReadInvocations", http.HandlerFunc(recorded.Invocations))},
+			{Match: at(records.EventsPath), Handler: api.Guard("sluice:ReadInvocations", recorded.Events(stopping))},
+			{Match: at(records.UsagePath), Handler: api.Guard("sluice:ReadInvocations", http.HandlerFunc(recorded.Usage))},
+			{Match: at(metrics.Path), Handler: s.guardMetrics(api, measured.Handler())},
 			{Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, lambdaapi.CodePath) }, Handler: http.HandlerFunc(api.Code)},
 		},
 		TLS: encryption, Work: s.invoker, Log: s.o.Log,
@@ -212,6 +231,41 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	return s.announce()
+}
+
+// at matches one path.
+func at(path string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return r.URL.Path == path }
+}
+
+// gauges read what is there now.
+func (s *Server) gauges() metrics.Gauges {
+	return metrics.Gauges{
+		Environments: func() float64 { return float64(s.hosted.Environments()) },
+		Streams:      func() float64 { return float64(s.hosted.Busy()) },
+		Queued: func() float64 {
+			queue := s.queue.Load()
+			if queue == nil {
+				return 0
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			n, err := queue.Depth(ctx)
+			if err != nil {
+				return 0
+			}
+			return float64(n)
+		},
+	}
+}
+
+// guardMetrics lets everybody on this machine read them; where other machines can
+// connect, a key has to allow it.
+func (s *Server) guardMetrics(api *lambdaapi.API, handler http.Handler) http.Handler {
+	if s.o.Config.Reachable() {
+		return api.Guard("sluice:ReadMetrics", handler)
+	}
+	return api.GuardHost(handler)
 }
 
 // collectEvery is the time between two collections of code packages, and the age

@@ -105,6 +105,15 @@ func (q *Queue) Consume(ctx context.Context, concurrency int, work func(context.
 	}
 }
 
+// Depth counts the events in the queue, those that are being run included.
+func (q *Queue) Depth(ctx context.Context) (int, error) {
+	info, err := q.consumer.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("queue: %w", err)
+	}
+	return int(info.NumPending) + info.NumAckPending, nil
+}
+
 // pollTime is how long one request for an event stands.
 const pollTime = 5 * time.Second
 

@@ -51,8 +51,9 @@ type Limiter struct {
 	limits Limits
 	meter  *sluice.Meter
 
-	// count is what was delivered.
+	// count is what was delivered, the last of it at last.
 	count int64
+	last  time.Time
 	paced bool
 	// quantum is the largest piece that may wait.
 	quantum int64
@@ -146,6 +147,11 @@ func (l *Limiter) measure(n int64) {
 	l.count += n
 	l.meter.Bytes.Add(n)
 	l.meter.Chunks.Add(1)
+	now := time.Now()
+	if gap := int64(now.Sub(l.last)); !l.last.IsZero() && gap > l.meter.LargestGap.Load() {
+		l.meter.LargestGap.Store(gap)
+	}
+	l.last = now
 	if burst := l.limits.Burst; l.count > burst {
 		l.meter.PastBurst.Add(l.count - max(before, burst))
 	}

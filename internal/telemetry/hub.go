@@ -188,14 +188,15 @@ func (s *subscriber) flush() {
 	if len(s.next.events) == 0 || s.closed {
 		return
 	}
+	full := s.next
 	if s.missedEvents > 0 {
 		lost := Event{time.Now(), "platform.logsDropped", map[string]any{
 			"droppedRecords": s.missedEvents, "droppedBytes": s.missedBytes, "reason": "Consumer seems to have fallen behind",
 		}}.encode()
-		s.next.events, s.next.bytes = append(s.next.events, lost), s.next.bytes+len(lost)
+		full.events, full.bytes = append(slices.Clip(full.events), lost), full.bytes+len(lost)
 	}
 	select {
-	case s.batches <- s.next:
+	case s.batches <- full:
 		s.missedEvents, s.missedBytes = 0, 0
 	default: // it does not keep up, and invocations don't wait for it
 		s.missedEvents, s.missedBytes = s.missedEvents+len(s.next.events), s.missedBytes+s.next.bytes

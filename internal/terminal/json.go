@@ -83,12 +83,13 @@ func jsonRecord(r sluice.Record) []byte {
 		PastBurst   int64             `json:"pastBurst"`
 		ThrottledMs float64           `json:"throttledMs"`
 		Chunks      int64             `json:"chunks"`
+		GapMs       float64           `json:"largestGapMs"`
 		Ending      sluice.Ending     `json:"ending"`
 		ErrorType   string            `json:"errorType"`
 	}{
 		head("invocation", r.Time), r.RequestID, r.Function, r.Version, r.Stream, r.Mode,
 		ms(r.Init), ms(r.FirstByte), ms(r.Duration), ms(r.Billed), r.MemoryMB, r.MaxMemoryMB,
-		r.Bytes, r.PastBurst, ms(r.Throttled), r.Chunks, r.Ending, r.ErrorType,
+		r.Bytes, r.PastBurst, ms(r.Throttled), r.Chunks, ms(r.LargestGap), r.Ending, r.ErrorType,
 	})
 }
 

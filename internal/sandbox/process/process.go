@@ -91,7 +91,7 @@ type box struct {
 
 // visible are the paths that commands need.
 func (b *box) visible() []string {
-	paths := append([]string{b.spec.Run}, b.spec.Programs...)
+	paths := append(append([]string{b.spec.Run}, b.spec.Programs...), b.spec.Layers...)
 	for _, path := range []string{b.spec.Code, b.spec.Runtime} {
 		if path != "" {
 			paths = append(paths, path)

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-run/sluice/internal/records"
+)
+
+func (s *session) usageCommand() *cobra.Command {
+	var flags clientFlags
+	cmd := &cobra.Command{
+		Use:   "usage",
+		Short: "Print what functions of a running server have used, and what AWS would charge",
+		Long: `Print what each function of a running server has used since the server started:
+invocations, memory over time, bytes, bytes past the first 6 MB of a streamed
+response, and an estimate of what AWS would charge for it, without the free tier.
+
+The prices are AWS's public ones for us-east-1, or those of the file that the
+server was started with (--prices).`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.usage(cmd, flags) },
+	}
+	s.bindClient(cmd, &flags)
+	return cmd
+}
+
+func (s *session) usage(cmd *cobra.Command, flags clientFlags) error {
+	body, err := s.fetch(cmd.Context(), flags, records.UsagePath)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	var report records.Report
+	if err := json.NewDecoder(body).Decode(&report); err != nil {
+		return fmt.Errorf("the server's answer can't be read: %w", err)
+	}
+	if flags.json {
+		e := json.NewEncoder(s.stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(report)
+	}
+	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "INVOCATIONS\tERRORS\tGB-SECONDS\tBYTES\tPAST 6 MB\tESTIMATE\t  FUNCTION")
+	total := records.Usage{Function: "all"}
+	row := func(u records.Usage) {
+		fmt.Fprintf(w, "%d\t%d\t%.3f\t%d\t%d\t$%.6f\t  %s\n", u.Invocations, u.Errors, u.GBSeconds, u.Bytes, u.PastBurst, u.Cost, u.Function)
+	}
+	for _, u := range report.Functions {
+		row(u)
+		total.Invocations += u.Invocations
+		total.Errors += u.Errors
+		total.GBSeconds += u.GBSeconds
+		total.Bytes += u.Bytes
+		total.PastBurst += u.PastBurst
+		total.Cost += u.Cost
+	}
+	row(total)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.stdout, "\nSince %s. An estimate with the prices for %s of %s, without the free tier.\n", report.Since.Local().Format(time.DateTime), report.Region, report.Prices)
+	return err
+}
