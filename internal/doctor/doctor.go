@@ -116,6 +116,7 @@ func (r *Report) judge(resp *http.Response) {
 	case r.Status >= 400:
 		r.Verdict = Refused
 		r.find(true, "the answer is %d %s", r.Status, http.StatusText(r.Status))
+		return // what it looks like says nothing of the response that was meant
 	case gap >= apart:
 		r.Verdict = Streams
 	default:

@@ -52,6 +52,16 @@ func TestReadmeCommands(t *testing.T) {
 				t.Errorf("%s: %v\n%s", command, err, out)
 			}
 			ran["other"]++
+		case srv == nil && d != nil && words[0] == "sluice" && (words[1] == "doctor" || words[1] == "invoke" || words[1] == "usage"):
+			for i := range words {
+				words[i] = strings.ReplaceAll(words[i], "http://127.0.0.1:9000", d.base())
+			}
+			cmd := exec.Command(binary, words[1:]...)
+			cmd.Env = append(os.Environ(), "SLUICE_ENDPOINT="+d.base())
+			if out, err := cmd.CombinedOutput(); err != nil || len(out) == 0 {
+				t.Errorf("%s: %v\n%s", command, err, out)
+			}
+			ran["other"]++
 		case command == "sluice serve":
 			srv = startServe(t, t.TempDir())
 		case srv != nil && words[0] == "sluice":
