@@ -21,7 +21,6 @@ import (
 	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/functionurl"
-	"github.com/sluice-run/sluice/internal/gobuild"
 	"github.com/sluice-run/sluice/internal/hosting"
 	"github.com/sluice-run/sluice/internal/images"
 	"github.com/sluice-run/sluice/internal/invoke"
@@ -233,63 +232,6 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	return s.announce()
 }
 
-// at matches one path.
-func at(path string) func(*http.Request) bool {
-	return func(r *http.Request) bool { return r.URL.Path == path }
-}
-
-// gauges read what is there now.
-func (s *Server) gauges() metrics.Gauges {
-	return metrics.Gauges{
-		Environments: func() float64 { return float64(s.hosted.Environments()) },
-		Streams:      func() float64 { return float64(s.hosted.Busy()) },
-		Queued: func() float64 {
-			queue := s.queue.Load()
-			if queue == nil {
-				return 0
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			n, err := queue.Depth(ctx)
-			if err != nil {
-				return 0
-			}
-			return float64(n)
-		},
-	}
-}
-
-// guardMetrics lets everybody on this machine read them; where other machines can
-// connect, a key has to allow it.
-func (s *Server) guardMetrics(api *lambdaapi.API, handler http.Handler) http.Handler {
-	if s.o.Config.Reachable() {
-		return api.Guard("sluice:ReadMetrics", handler)
-	}
-	return api.GuardHost(handler)
-}
-
-// collectEvery is the time between two collections of code packages, and the age
-// below which they are left alone: a function may be about to refer to them.
-const collectEvery = time.Hour
-
-// collect deletes the code packages that nothing refers to, until ctx ends.
-func (s *Server) collect(ctx context.Context) {
-	tick := time.NewTicker(collectEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if n, err := s.registry.CollectCode(ctx, collectEvery); err != nil && ctx.Err() == nil {
-				s.o.Log.Warn("unused code packages could not be removed", "error", err)
-			} else if n > 0 {
-				s.o.Log.Debug("unused code packages were removed", "count", n)
-			}
-		}
-	}
-}
-
 // encryption is nil for a listener without.
 func (s *Server) encryption() (*tls.Config, error) {
 	t := s.o.Config.TLS
@@ -354,28 +296,6 @@ func (s *Server) announce() error {
 	}
 	s.o.Terminal.Ready(b)
 	return nil
-}
-
-// runtime is how the process of a function is started.
-func (s *Server) runtime(fn sluice.Function) (environment.Runtime, error) {
-	in, err := s.launcher.Serves(fn.Runtime)
-	if err != nil {
-		return environment.Runtime{}, err
-	}
-	return s.launcher.Runtime(fn, in), nil
-}
-
-// image is how the process of a function with a container image is started
-// (docs/contract/execution-environment.md §7).
-func (s *Server) image(ctx context.Context, fn *sluice.Function, v *registry.Version) (environment.Runtime, error) {
-	if s.images == nil {
-		return environment.Runtime{}, errors.New("container images need the sandbox oci")
-	}
-	root, err := s.images.Root(ctx, v.Image.Resolved, v.Image.Digest, gobuild.Arch(fn.Architecture))
-	if err != nil {
-		return environment.Runtime{}, err
-	}
-	return launch.Image(fn, v.Image, v.ImageConfig, root), nil
 }
 
 // Streams counts the responses that are open.
