@@ -24,6 +24,7 @@ func TestReadmeCommands(t *testing.T) {
 		}
 	}()
 	ran := map[string]int{}
+	written := "" // by sluice init
 	for _, found := range regexp.MustCompile(`(?m)^\$ (.+)$`).FindAllStringSubmatch(string(text), -1) {
 		command := found[1]
 		words := shellWords(t, command)
@@ -36,8 +37,18 @@ func TestReadmeCommands(t *testing.T) {
 			if d != nil {
 				d.stop()
 			}
-			d = startDev(t, append([]string{filepath.Join("../..", words[2])}, words[3:]...)...)
+			project := filepath.Join("../..", words[2])
+			if filepath.Base(written) == words[2] {
+				project = written
+			}
+			d = startDev(t, append([]string{project}, words[3:]...)...)
 			ran["dev"]++
+		case strings.HasPrefix(command, "sluice init "):
+			written = filepath.Join(t.TempDir(), words[3])
+			if out, err := exec.Command(binary, "init", words[2], written).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", command, err, out)
+			}
+			ran["other"]++
 		case words[0] == "curl":
 			for i := range words {
 				words[i] = strings.ReplaceAll(words[i], "http://127.0.0.1:9000", d.base())
