@@ -86,4 +86,6 @@ var (
 	ErrOversized = errors.New("response exceeds its size quota")
 	// ErrMalformed: the response could not be mapped to HTTP.
 	ErrMalformed = errors.New("malformed response")
+	// ErrBodyless: the answer has no body on the wire, so that the rest reaches nobody.
+	ErrBodyless = errors.New("answer without a body")
 )

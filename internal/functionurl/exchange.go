@@ -63,6 +63,11 @@ func (x *exchange) serve() {
 		return
 	}
 	x.access.Function = x.url.Function
+	if x.target.bare && x.r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+		// A page's relative links need the slash. Programs do without.
+		x.redirect()
+		return
+	}
 	if x.isPreflight() {
 		x.answerPreflight()
 		return
@@ -149,11 +154,25 @@ func (x *exchange) begin(status int) {
 	header["x-amzn-RequestId"] = []string{x.requestID}
 	header["X-Amzn-Trace-Id"] = []string{x.traceRoot + ";Sampled=0"}
 	x.addCORS(header)
+	x.confine(header)
 	x.begun = true
 	x.access.Status = status
 	x.access.FirstByte = time.Since(x.start)
 	x.renewDeadline()
 	x.w.WriteHeader(status)
+}
+
+// confine keeps a function that is reached by path from what it shares its origin with:
+// by host every function has an origin of its own.
+func (x *exchange) confine(header http.Header) {
+	if x.target.id != "" {
+		return
+	}
+	// Or it could answer for other paths.
+	header.Del("Service-Worker-Allowed")
+	if x.Isolate {
+		header.Add("Content-Security-Policy", "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts")
+	}
 }
 
 // write sends body bytes; its error means that the client is gone.
@@ -178,6 +197,16 @@ func (x *exchange) renewDeadline() {
 		x.deadline = now.Add(stallTimeout)
 		x.control.SetWriteDeadline(x.deadline)
 	}
+}
+
+// redirect sends a browser to the path with a slash at its end.
+func (x *exchange) redirect() {
+	path, query := requestTarget(x.r.RequestURI)
+	if query != "" {
+		query = "?" + query
+	}
+	x.w.Header().Set("Location", path+"/"+query)
+	x.answer(http.StatusPermanentRedirect, nil)
 }
 
 // answer sends a complete answer.

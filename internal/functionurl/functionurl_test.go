@@ -278,6 +278,16 @@ func TestAnswersWithoutBody(t *testing.T) { // docs/contract/function-url.md §4
 	if resp.StatusCode != 201 || body != "" || err != nil {
 		t.Errorf("HEAD: %d %q %v", resp.StatusCode, body, err)
 	}
+	for range 3 { // the client that got all there is to get has not left
+		if a := f.access(); a.Ending != sluice.EndingComplete {
+			t.Errorf("%+v", a)
+		}
+	}
+	for range 2 { // the third hangs
+		if r := <-f.invoked; r.Ending != sluice.EndingComplete {
+			t.Errorf("%+v", r)
+		}
+	}
 	got := f.rawOrder(order{Stream: true, Type: integrationType, Chunks: []string{prelude(`{}`)}})
 	if _, body, _ := strings.Cut(got, "\r\n\r\n"); body != "0\r\n\r\n" {
 		t.Errorf("an empty stream is %q", got)
@@ -612,5 +622,28 @@ func TestManyHeadersArrive(t *testing.T) {
 	resp, body, err := f.order(order{Stream: true, Type: integrationType, Chunks: []string{prelude(b.String()) + "body"}})
 	if body != "body" || err != nil || resp.Header.Get("X-199") != strings.Repeat("v", 100) {
 		t.Errorf("%q %v", body, err)
+	}
+}
+
+func TestAPathIsNotAnOrigin(t *testing.T) {
+	f := serve(t, sluice.ResponseStream, func(f *front, _ *sluice.Function) { f.isolate = true })
+	o := order{Stream: true, Type: integrationType, Chunks: []string{prelude(`{"headers":{"Service-Worker-Allowed":"/","Content-Security-Policy":"img-src *"}}`)}}
+	byPath := f.request("GET", "/lambda-url/fn/", o)
+	byPath.Host = "localhost"
+	resp, _, err := f.do(byPath)
+	if got := resp.Header["Content-Security-Policy"]; err != nil || len(got) != 2 || !strings.HasPrefix(got[1], "sandbox ") || strings.Contains(got[1], "same-origin") || resp.Header.Get("Service-Worker-Allowed") != "" {
+		t.Errorf("%v %v", resp.Header, err)
+	}
+	resp, _, err = f.do(f.request("GET", "/", o))
+	if got := resp.Header["Content-Security-Policy"]; err != nil || len(got) != 1 || resp.Header.Get("Service-Worker-Allowed") != "/" {
+		t.Errorf("%v %v", resp.Header, err)
+	}
+}
+
+func TestABrowserIsSentToThePathWithASlash(t *testing.T) {
+	f := serve(t, sluice.Buffered, nil)
+	answer := f.raw("GET /lambda-url/fn?a=%20b HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Mode: navigate\r\nConnection: close\r\n\r\n")
+	if !strings.HasPrefix(answer, "HTTP/1.1 308 ") || !strings.Contains(answer, "\r\nLocation: /lambda-url/fn/?a=%20b\r\n") {
+		t.Errorf("%q", answer)
 	}
 }

@@ -35,6 +35,9 @@ type Config struct {
 	// Domain completes the domainName of requests that came by path; "" is
 	// "localhost".
 	Domain string
+	// Isolate keeps pages that came by path from whatever else this host serves: to a
+	// browser they have no origin. It is for servers where people type keys into a page.
+	Isolate bool
 }
 
 // Caller is who signed a request, as the function sees it

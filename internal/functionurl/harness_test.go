@@ -31,12 +31,15 @@ type front struct {
 	server *httptest.Server
 	url    sluice.FunctionURL
 	quotas sluice.Quotas
+	// isolate is the handler's Isolate.
+	isolate bool
 	// dir is the function's code folder, which the function can see.
 	dir string
 
 	mu       sync.Mutex
 	lines    []sluice.LogLine
 	answered chan sluice.Access
+	invoked  chan sluice.Record
 }
 
 func (f *front) Log(l sluice.LogLine) {
@@ -44,7 +47,12 @@ func (f *front) Log(l sluice.LogLine) {
 	f.lines = append(f.lines, l)
 	f.mu.Unlock()
 }
-func (f *front) Invoked(sluice.Record)    {}
+func (f *front) Invoked(r sluice.Record) {
+	select {
+	case f.invoked <- r:
+	default: // a test with many does not look
+	}
+}
 func (f *front) Answered(a sluice.Access) { f.answered <- a }
 
 // hinted waits for a hint that contains text.
@@ -93,7 +101,7 @@ func serve(t *testing.T, mode sluice.InvokeMode, change func(*front, *sluice.Fun
 		t.Fatal(err)
 	}
 	f := &front{
-		t: t, quotas: sluice.DefaultQuotas(), answered: make(chan sluice.Access, 100),
+		t: t, quotas: sluice.DefaultQuotas(), answered: make(chan sluice.Access, 100), invoked: make(chan sluice.Record, 100),
 		url: sluice.FunctionURL{ID: "fn", Function: "fn", AuthType: sluice.AuthNone, Mode: mode, Public: true},
 	}
 	fn := sluice.Function{
@@ -114,7 +122,7 @@ func serve(t *testing.T, mode sluice.InvokeMode, change func(*front, *sluice.Fun
 	service := invoke.New(host.Identity)
 	service.Set("fn", fixed{pool})
 	f.server = httptest.NewUnstartedServer(New(Config{
-		Invoker: service, URLs: f, Quotas: host.Quotas, Identity: host.Identity, Observer: f,
+		Invoker: service, URLs: f, Quotas: host.Quotas, Identity: host.Identity, Observer: f, Isolate: f.isolate,
 	}))
 	f.server.Config.Protocols = new(http.Protocols)
 	f.server.Config.Protocols.SetHTTP1(true)

@@ -17,6 +17,8 @@ type target struct {
 	id string
 	// function and qualifier are from the path, "" for a request by host.
 	function, qualifier string
+	// bare tells that the path ends with the function's name, without a slash.
+	bare bool
 	// domain is the host in lower case without port, "" for a request by path.
 	domain string
 	// rawPath and rawQuery are as received, percent-encoding kept.
@@ -35,12 +37,12 @@ func (h *Handler) route(r *http.Request) (target, bool) {
 		return t, true
 	}
 	rest, ok := strings.CutPrefix(t.rawPath, "/"+marker+"/")
-	name, path, _ := strings.Cut(rest, "/")
+	name, path, slash := strings.Cut(rest, "/")
 	if !ok || name == "" {
 		return t, false
 	}
 	t.function, t.qualifier, _ = strings.Cut(name, ":")
-	t.rawPath = "/" + path
+	t.rawPath, t.bare = "/"+path, !slash
 	return t, true
 }
 

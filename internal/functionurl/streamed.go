@@ -112,7 +112,9 @@ func (x *exchange) pump(status int, body sluice.Body) {
 	if sent != nil {
 		body.Close(sluice.ErrClientGone)
 		x.lost()
+		return
 	}
+	body.Close(sluice.ErrBodyless)
 }
 
 // watchForResult gives a hint when a plain result behind RESPONSE_STREAM looks

@@ -130,6 +130,8 @@ func (b *responseBody) Close(cause error) {
 		ending, errorType = sluice.EndingOversized, errPayloadTooLarge
 	case errors.Is(cause, sluice.ErrMalformed):
 		ending, errorType = sluice.EndingMalformed, "Runtime.InvalidResponse"
+	case errors.Is(cause, sluice.ErrBodyless):
+		ending = sluice.EndingComplete
 	}
 	if cause == nil {
 		cause = sluice.ErrClientGone
