@@ -10,6 +10,7 @@ import (
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/async"
 	"github.com/sluice-run/sluice/internal/auth"
+	"github.com/sluice-run/sluice/internal/console"
 	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/lambdaapi"
 	"github.com/sluice-run/sluice/internal/logbook"
@@ -81,6 +82,7 @@ func (p *Project) apiRoutes(ctx context.Context) ([]server.Route, error) {
 		at(records.InvocationsPath, service.Guard("sluice:ReadInvocations", http.HandlerFunc(a.records.Invocations))),
 		at(records.EventsPath, service.Guard("sluice:ReadInvocations", a.records.Events(a.following))),
 		at(records.UsagePath, service.Guard("sluice:ReadInvocations", http.HandlerFunc(a.records.Usage))),
+		{Match: console.Match, Handler: console.Handler()},
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/console"
 	"github.com/sluice-run/sluice/internal/terminal"
 )
 
@@ -11,7 +12,7 @@ import (
 func (p *Project) banner(pl *plan) terminal.Banner {
 	b := terminal.Banner{
 		Time: time.Now(), Command: "dev", Version: p.o.Version, Source: p.o.Source.File,
-		Address: p.urls.base(), Took: time.Since(p.o.Started), Warnings: pl.warnings,
+		Address: p.urls.base(), Console: p.urls.base() + console.Path, Took: time.Since(p.o.Started), Warnings: pl.warnings,
 	}
 	for _, def := range pl.functions {
 		f := p.functions[def.Name]

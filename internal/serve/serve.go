@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-run/sluice/internal/async"
 	"github.com/sluice-run/sluice/internal/auth"
 	"github.com/sluice-run/sluice/internal/config"
+	"github.com/sluice-run/sluice/internal/console"
 	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/functionurl"
@@ -203,7 +204,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	}
 	front := functionurl.New(functionurl.Config{
 		Invoker: s.invoker, URLs: s.urls, Quotas: host.Quotas, Identity: identity, Observer: tails, Quirks: s.o.Config.Quirks, Domain: s.o.Config.Domain,
-		Authorize: functionurl.IAM(authority, identity, s.policy),
+		Authorize: functionurl.IAM(authority, identity, s.policy), Isolate: len(credentials) > 0,
 	})
 	s.server = server.Serve(listener, server.Options{
 		Routes: []server.Route{
@@ -214,6 +215,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 			{Match: at(records.EventsPath), Handler: api.Guard("sluice:ReadInvocations", recorded.Events(stopping))},
 			{Match: at(records.UsagePath), Handler: api.Guard("sluice:ReadInvocations", http.HandlerFunc(recorded.Usage))},
 			{Match: at(metrics.Path), Handler: s.guardMetrics(api, measured.Handler())},
+			{Match: console.Match, Handler: console.Handler()},
 			{Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, lambdaapi.CodePath) }, Handler: http.HandlerFunc(api.Code)},
 		},
 		TLS: encryption, Work: s.invoker, Log: s.o.Log,
@@ -277,7 +279,7 @@ func (s *Server) announce() error {
 	if err != nil {
 		return err
 	}
-	b := terminal.Banner{Time: time.Now(), Command: "serve", Version: s.o.Version, Source: s.state(), Address: s.urls.base(), Sandbox: s.sandbox, Took: time.Since(s.o.Started)}
+	b := terminal.Banner{Time: time.Now(), Command: "serve", Version: s.o.Version, Source: s.state(), Address: s.urls.base(), Console: s.urls.base() + console.Path, Sandbox: s.sandbox, Took: time.Since(s.o.Started)}
 	for _, f := range functions {
 		row := terminal.BannerFunction{Name: f.Name, Runtime: f.Latest.Runtime, Timeout: time.Duration(f.Latest.Timeout) * time.Second, MemoryMB: f.Latest.MemorySize}
 		if in, err := s.launcher.Serves(f.Latest.Runtime); err == nil {

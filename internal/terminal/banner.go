@@ -21,6 +21,8 @@ type Banner struct {
 	Source string `json:"source"`
 	// Address is the base URL of the path form, with the real port.
 	Address string `json:"address"`
+	// Console is the address of the page to look at, "" without.
+	Console string `json:"console,omitempty"`
 	// Sandbox says what functions run in, "" for nothing worth saying.
 	Sandbox string `json:"sandbox,omitempty"`
 	// Took is the time from the start of the program.
@@ -148,6 +150,9 @@ func (t *Terminal) textBanner(b Banner) string {
 	s.WriteString("\n")
 	if b.Sandbox != "" {
 		s.WriteString(t.paint(bold, "Sandbox") + "    " + sentence(b.Sandbox) + "\n")
+	}
+	if b.Console != "" {
+		s.WriteString(t.paint(bold, "Console") + "    " + t.paint(cyan, inline(b.Console)) + "\n")
 	}
 	s.WriteString(t.paint(bold, "Listening") + "  " + inline(b.Address) + "  Ctrl-C drains and stops\n\n")
 	return s.String()

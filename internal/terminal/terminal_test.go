@@ -46,7 +46,8 @@ func printed(t *testing.T, o Options, f func(*Terminal)) string {
 
 func banner() Banner {
 	return Banner{
-		Time: noon, Command: "dev", Version: "0.1.0", Source: "examples/hello/template.yaml",
+		Console: "http://127.0.0.1:9000/_sluice/console/",
+		Time:    noon, Command: "dev", Version: "0.1.0", Source: "examples/hello/template.yaml",
 		Address: "http://127.0.0.1:9000", Took: 312 * time.Millisecond,
 		Functions: []BannerFunction{
 			{
