@@ -83,8 +83,8 @@ func (s *Service) Verify(r *http.Request, body []byte) (*Caller, *sluice.Error) 
 	if refused := s.checkTime(sig); refused != nil {
 		return nil, refused
 	}
-	if sig.service != "lambda" || sig.region != s.identity.Region {
-		return nil, forbidden("InvalidSignatureException", "Credential should be scoped to a valid region and to the service lambda: "+s.identity.Region+"/lambda.")
+	if sig.service != serviceOf(r) || sig.region != s.identity.Region {
+		return nil, forbidden("InvalidSignatureException", "Credential should be scoped to a valid region and to the service "+serviceOf(r)+": "+s.identity.Region+"/"+serviceOf(r)+".")
 	}
 	hash := hashOf(body)
 	switch given := r.Header.Get("X-Amz-Content-Sha256"); {
@@ -121,6 +121,15 @@ func (s *Service) caller(c *Credential) *Caller {
 		AccessKeyID: c.AccessKeyID, AccountID: s.identity.AccountID, UserID: c.AccessKeyID, policy: c.Policy,
 		ARN: "arn:" + s.identity.Partition + ":iam::" + s.identity.AccountID + ":user/" + c.Name,
 	}
+}
+
+// serviceOf is the service that a signature has to be for: Lambda, or CloudWatch Logs,
+// whose requests name their operation in a header.
+func serviceOf(r *http.Request) string {
+	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "Logs_") {
+		return "logs"
+	}
+	return "lambda"
 }
 
 // Allowed evaluates the caller's own policy.

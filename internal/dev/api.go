@@ -76,14 +76,17 @@ func (p *Project) apiRoutes(ctx context.Context) ([]server.Route, error) {
 		Objects: bucket, Destinations: sender, URL: p.urls.host, Tails: a.tails, Domain: p.o.Config.Domain, Log: p.o.Log, Now: time.Now,
 	}
 	a.async.Start()
-	return []server.Route{
+	routes := []server.Route{
 		{Match: lambdaapi.Match, Handler: service.Handler()},
 		at(logbook.Path, service.Guard("sluice:ReadLogs", a.book.Handler(a.following))),
-		at(records.InvocationsPath, service.Guard("sluice:ReadInvocations", http.HandlerFunc(a.records.Invocations))),
-		at(records.EventsPath, service.Guard("sluice:ReadInvocations", a.records.Events(a.following))),
-		at(records.UsagePath, service.Guard("sluice:ReadInvocations", http.HandlerFunc(a.records.Usage))),
+		{Match: logbook.MatchCloudWatch, Handler: service.Guard("logs:FilterLogEvents", a.book.CloudWatch(a.registry))},
 		{Match: console.Match, Handler: console.Handler()},
-	}, nil
+	}
+	a.records.Environments = p.environments
+	for path, handler := range a.records.Handlers(a.following) {
+		routes = append(routes, at(path, service.Guard("sluice:ReadInvocations", handler)))
+	}
+	return routes, nil
 }
 
 // at is a route for one path.

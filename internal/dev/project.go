@@ -158,6 +158,15 @@ func (p *Project) Streams() int {
 	return n
 }
 
+// environments tells of every execution environment, in no order.
+func (p *Project) environments() []environment.Status {
+	var all []environment.Status
+	for _, f := range p.all() {
+		all = append(all, f.target.environments()...)
+	}
+	return all
+}
+
 // Close lets open streams run on until ctx ends, then cuts them off, and removes
 // everything the project wrote. Nothing is left when it returns.
 func (p *Project) Close(ctx context.Context) { p.close(ctx) }

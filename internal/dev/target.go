@@ -216,16 +216,30 @@ func (t *target) Kill() {
 // busy counts the invocations in progress.
 func (t *target) busy() int {
 	n := 0
-	t.mu.Lock()
-	pool := t.pool
-	t.mu.Unlock()
-	for _, p := range t.left() {
+	for _, p := range t.pools() {
 		n += p.Busy()
 	}
-	if pool != nil {
-		n += pool.Busy()
-	}
 	return n
+}
+
+// environments tells of every execution environment, in no order.
+func (t *target) environments() []environment.Status {
+	var all []environment.Status
+	for _, p := range t.pools() {
+		all = append(all, p.Status()...)
+	}
+	return all
+}
+
+// pools are the current one and those that are draining.
+func (t *target) pools() []*environment.Pool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := slices.Clone(t.draining)
+	if t.pool != nil {
+		all = append(all, t.pool)
+	}
+	return all
 }
 
 func (t *target) left() []*environment.Pool {

@@ -28,7 +28,9 @@ type Environment struct {
 	pool   *Pool
 	dir    string
 	stream string
-	log    platformLog
+	// created is when.
+	created time.Time
+	log     platformLog
 	// finishing belongs to the pool: the response is over, the invocation is not.
 	finishing bool
 	// requestID of the current invocation, for log lines.
@@ -47,6 +49,11 @@ type Environment struct {
 	lives int
 	// cached is the document of the INIT that failed.
 	cached []byte
+	// served counts the invocations that are over; since is when the last one was, or
+	// when the environment was made, or began to stop.
+	served   int64
+	since    time.Time
+	stopping bool
 	// idle retires the environment; it runs while nothing else does.
 	idle *time.Timer
 	// memory is the last sample of the process's peak, taken at sampled.
@@ -83,7 +90,9 @@ func newEnvironment(p *Pool) (*Environment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder of an execution environment: %w", err)
 	}
-	e := &Environment{pool: p, dir: dir, stream: newLogStreamName(time.Now(), p.fn.Version)}
+	e := &Environment{pool: p, dir: dir, created: time.Now()}
+	e.since = e.created
+	e.stream = newLogStreamName(e.created, p.fn.Version)
 	e.log.fn, e.log.stream, e.log.out = p.fn, e.stream, p.host.Observer.Log
 	if err := os.Mkdir(e.tmp(), 0o777); err != nil {
 		os.RemoveAll(dir)
@@ -152,6 +161,7 @@ func (e *Environment) destroy() {
 	e.mu.Lock()
 	l := e.life
 	e.life = nil
+	e.stopping, e.since = true, time.Now()
 	e.mu.Unlock()
 	if l != nil {
 		l.shutdown("spindown")

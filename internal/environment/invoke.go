@@ -175,10 +175,12 @@ func (e *Environment) conclude(act *activation, status, errorType string) {
 		act.timer.Stop()
 	}
 	e.current = nil
+	e.served++
+	e.since = time.Now()
+	duration := e.since.Sub(act.start)
 	maxMemory := e.maxMemoryMB(act.life)
 	e.mu.Unlock()
 
-	duration := time.Since(act.start)
 	if status == statusTimeout {
 		duration = e.pool.fn.Timeout
 	}

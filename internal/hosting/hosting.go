@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -90,25 +93,38 @@ func (h *Hosting) Provisioned(name, qualifier string) (ready int, failed string)
 }
 
 // Busy counts the invocations in progress.
-func (h *Hosting) Busy() int { return h.sum((*environment.Pool).Busy) }
-
-// Environments counts the execution environments.
-func (h *Hosting) Environments() int { return h.sum((*environment.Pool).Size) }
-
-func (h *Hosting) sum(count func(*environment.Pool) int) int {
+func (h *Hosting) Busy() int {
 	n := 0
-	for _, t := range h.Targets() {
-		f := t.(*function)
-		f.mu.Lock()
-		for _, p := range f.pools {
-			n += count(p.Pool)
-		}
-		f.mu.Unlock()
-		for _, p := range f.left() {
-			n += count(p.Pool)
-		}
+	for p := range h.pools() {
+		n += p.Busy()
 	}
 	return n
+}
+
+// Environments tells of every execution environment, in no order.
+func (h *Hosting) Environments() []environment.Status {
+	var all []environment.Status
+	for p := range h.pools() {
+		all = append(all, p.Status()...)
+	}
+	return all
+}
+
+// pools are all that have something left.
+func (h *Hosting) pools() iter.Seq[*pool] {
+	return func(yield func(*pool) bool) {
+		for _, t := range h.Targets() {
+			f := t.(*function)
+			f.mu.Lock()
+			pools := slices.Collect(maps.Values(f.pools))
+			f.mu.Unlock()
+			for _, p := range append(pools, f.left()...) {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Targets returns all targets that were ever asked for.

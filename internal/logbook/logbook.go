@@ -27,8 +27,10 @@ type Book struct {
 
 	mu sync.Mutex
 	// lines is a ring; next is where the next one goes.
-	lines     []Line
-	next      int
+	lines []Line
+	next  int
+	// total counts the lines that there ever were.
+	total     uint64
 	followers map[chan Line]bool
 }
 
@@ -54,6 +56,7 @@ func (b *Book) Log(l sluice.LogLine) {
 		b.lines[b.next] = line
 	}
 	b.next = (b.next + 1) % capacity
+	b.total++
 	for follower := range b.followers {
 		select {
 		case follower <- line:

@@ -3,17 +3,11 @@
 package records
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
-	"maps"
-	"net/http"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/pricing"
 )
 
@@ -22,13 +16,6 @@ const (
 	capacity = 10_000
 	// backlog is how many events a watcher may be behind before it misses some.
 	backlog = 1_000
-)
-
-// Where the handlers belong.
-const (
-	InvocationsPath = "/_sluice/invocations"
-	EventsPath      = "/_sluice/events"
-	UsagePath       = "/_sluice/usage"
 )
 
 // Record is an invocation as clients get it. Times are milliseconds, sizes bytes unless
@@ -70,6 +57,9 @@ type Usage struct {
 // Book is an Observer that remembers records. It passes everything on.
 type Book struct {
 	sluice.Observer
+	// Environments tells of every execution environment, in any order.
+	Environments func() []environment.Status
+
 	prices *pricing.Table
 	since  time.Time
 
@@ -144,32 +134,6 @@ func (b *Book) newest(function string, most int) []Record {
 	return found
 }
 
-// Invocations answers with the newest records as a JSON array, newest first:
-// ?function= names one, ?limit= bounds how many, 100 unless it says otherwise.
-func (b *Book) Invocations(w http.ResponseWriter, r *http.Request) {
-	limit := 100
-	if text := r.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			answer(w, http.StatusBadRequest, map[string]string{"message": "limit is not a positive number"})
-			return
-		}
-		limit = n
-	}
-	answer(w, http.StatusOK, b.newest(r.URL.Query().Get("function"), limit))
-}
-
-// Usage answers with what every function has used since the server started.
-func (b *Book) Usage(w http.ResponseWriter, _ *http.Request) {
-	b.mu.Lock()
-	functions := []Usage{}
-	for _, name := range slices.Sorted(maps.Keys(b.usage)) {
-		functions = append(functions, *b.usage[name])
-	}
-	b.mu.Unlock()
-	answer(w, http.StatusOK, Report{b.since, b.prices.Region, b.prices.Date, functions})
-}
-
 // Report is what Usage answers.
 type Report struct {
 	Since time.Time `json:"since"`
@@ -177,44 +141,4 @@ type Report struct {
 	Region    string  `json:"region"`
 	Prices    string  `json:"prices"`
 	Functions []Usage `json:"functions"`
-}
-
-func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body)
-}
-
-// Events sends records as server-sent events until the client leaves or stop ends.
-func (b *Book) Events(stop context.Context) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		watcher := make(chan Record, backlog)
-		b.mu.Lock()
-		b.watchers[watcher] = true
-		b.mu.Unlock()
-		defer func() {
-			b.mu.Lock()
-			delete(b.watchers, watcher)
-			b.mu.Unlock()
-		}()
-		w.Header().Set("Content-Type", "text/event-stream")
-		w.Header().Set("Cache-Control", "no-store")
-		fmt.Fprint(w, ": records of invocations follow\n\n")
-		for http.NewResponseController(w).Flush() == nil {
-			select {
-			case record := <-watcher:
-				text, err := json.Marshal(record)
-				if err != nil {
-					return
-				}
-				if _, err := fmt.Fprintf(w, "event: invocation\ndata: %s\n\n", text); err != nil {
-					return
-				}
-			case <-r.Context().Done():
-				return
-			case <-stop.Done():
-				return
-			}
-		}
-	}
 }

@@ -17,7 +17,7 @@ func at(path string) func(*http.Request) bool {
 // gauges read what is there now.
 func (s *Server) gauges() metrics.Gauges {
 	return metrics.Gauges{
-		Environments: func() float64 { return float64(s.hosted.Environments()) },
+		Environments: func() float64 { return float64(len(s.hosted.Environments())) },
 		Streams:      func() float64 { return float64(s.hosted.Busy()) },
 		Queued: func() float64 {
 			queue := s.queue.Load()

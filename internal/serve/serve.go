@@ -206,19 +206,21 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		Invoker: s.invoker, URLs: s.urls, Quotas: host.Quotas, Identity: identity, Observer: tails, Quirks: s.o.Config.Quirks, Domain: s.o.Config.Domain,
 		Authorize: functionurl.IAM(authority, identity, s.policy), Isolate: len(credentials) > 0,
 	})
+	recorded.Environments = s.hosted.Environments
+	routes := []server.Route{
+		{Match: front.Match, Handler: front},
+		{Match: lambdaapi.Match, Handler: api.Handler()},
+		{Match: at(logbook.Path), Handler: api.Guard("sluice:ReadLogs", book.Handler(stopping))},
+		{Match: logbook.MatchCloudWatch, Handler: api.Guard("logs:FilterLogEvents", book.CloudWatch(s.registry))},
+		{Match: at(metrics.Path), Handler: s.guardMetrics(api, measured.Handler())},
+		{Match: console.Match, Handler: console.Handler()},
+		{Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, lambdaapi.CodePath) }, Handler: http.HandlerFunc(api.Code)},
+	}
+	for path, handler := range recorded.Handlers(stopping) {
+		routes = append(routes, server.Route{Match: at(path), Handler: api.Guard("sluice:ReadInvocations", handler)})
+	}
 	s.server = server.Serve(listener, server.Options{
-		Routes: []server.Route{
-			{Match: front.Match, Handler: front},
-			{Match: lambdaapi.Match, Handler: api.Handler()},
-			{Match: at(logbook.Path), Handler: api.Guard("sluice:ReadLogs", book.Handler(stopping))},
-			{Match: at(records.InvocationsPath), Handler: api.Guard("sluice:ReadInvocations", http.HandlerFunc(recorded.Invocations))},
-			{Match: at(records.EventsPath), Handler: api.Guard("sluice:ReadInvocations", recorded.Events(stopping))},
-			{Match: at(records.UsagePath), Handler: api.Guard("sluice:ReadInvocations", http.HandlerFunc(recorded.Usage))},
-			{Match: at(metrics.Path), Handler: s.guardMetrics(api, measured.Handler())},
-			{Match: console.Match, Handler: console.Handler()},
-			{Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, lambdaapi.CodePath) }, Handler: http.HandlerFunc(api.Code)},
-		},
-		TLS: encryption, Work: s.invoker, Log: s.o.Log,
+		Routes: routes, TLS: encryption, Work: s.invoker, Log: s.o.Log,
 	})
 	s.async.Start()
 	s.working.Go(func() { s.collect(stopping) })
