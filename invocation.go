@@ -60,6 +60,8 @@ type Meter struct {
 	Chunks atomic.Int64
 	// LargestGap is the longest time between two of them, in nanoseconds.
 	LargestGap atomic.Int64
+	// Timeline is how a streamed response came.
+	Timeline Timeline
 }
 
 // Response is a function's answer: what is known when it begins, and a Body

@@ -66,7 +66,9 @@ type Record struct {
 	Chunks      int64
 	// LargestGap is the longest time between two chunks.
 	LargestGap time.Duration
-	Ending     Ending
+	// Timeline is how a streamed response came, nil for a buffered one.
+	Timeline []Point
+	Ending   Ending
 	// Architecture and EphemeralStorageMB are the function's.
 	Architecture       string
 	EphemeralStorageMB int

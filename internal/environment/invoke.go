@@ -221,7 +221,7 @@ func (e *Environment) record(act *activation, duration time.Duration, maxMemory 
 		MemoryMB: fn.MemoryMB, MaxMemoryMB: maxMemory,
 		Bytes: inv.Meter.Bytes.Load(), PastBurst: inv.Meter.PastBurst.Load(),
 		Throttled: time.Duration(inv.Meter.Throttled.Load()), Chunks: inv.Meter.Chunks.Load(),
-		LargestGap: time.Duration(inv.Meter.LargestGap.Load()), Architecture: fn.Architecture, EphemeralStorageMB: fn.EphemeralStorageMB,
+		LargestGap: time.Duration(inv.Meter.LargestGap.Load()), Timeline: inv.Meter.Timeline.Points(act.start), Architecture: fn.Architecture, EphemeralStorageMB: fn.EphemeralStorageMB,
 	}
 	if act.call != nil {
 		ending, _, begun := act.call.Outcome()

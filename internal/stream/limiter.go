@@ -152,6 +152,7 @@ func (l *Limiter) measure(n int64) {
 		l.meter.LargestGap.Store(gap)
 	}
 	l.last = now
+	l.meter.Timeline.Add(now, l.count)
 	if burst := l.limits.Burst; l.count > burst {
 		l.meter.PastBurst.Add(l.count - max(before, burst))
 	}
