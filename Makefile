@@ -46,6 +46,12 @@ e2e-race: ## The same with a binary that carries the race detector; needs a C co
 	$(GO) build -race -o $(BIN)-race ./cmd/sluice
 	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)-race' $(GO) test -count=1 ./test/e2e/...
 
+.PHONY: screenshots
+screenshots: build ## Take the pictures of the examples anew; needs Chromium
+	cd test/e2e && npm ci --no-audit --no-fund
+	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)' SLUICE_SCREENSHOTS='$(CURDIR)/examples/screenshots' \
+		$(GO) test -count=1 -run Browser ./test/e2e
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

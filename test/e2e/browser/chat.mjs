@@ -1,6 +1,6 @@
 // Drives the chat example in Chromium and prints, as JSON, what was seen:
 // node chat.mjs <url> <part>. With SLUICE_SCREENSHOTS, a folder, it leaves
-// pictures there.
+// chat.png there.
 import path from 'node:path'
 import { chromium } from 'playwright-core'
 
@@ -13,7 +13,7 @@ const seen = { complaints: [], foreign: [] }
 let page
 
 async function open(options) {
-  page = await browser.newPage({ colorScheme: 'light', ...options })
+  page = await browser.newPage({ colorScheme: 'light', viewport: { width: 1200, height: 750 }, ...options })
   page.on('console', message => {
     if (['warning', 'error'].includes(message.type())) seen.complaints.push(message.text())
   })
@@ -27,7 +27,6 @@ async function open(options) {
 const draft = () => page.getByLabel('Your message')
 const answer = () => page.locator('#messages > .assistant').last()
 const button = name => page.getByRole('button', { name, exact: true })
-const shot = name => process.env.SLUICE_SCREENSHOTS && page.screenshot({ path: path.join(process.env.SLUICE_SCREENSHOTS, name + '.png') })
 const length = () => answer().locator('.text').evaluate(e => e.textContent.length)
 const idle = () => page.waitForSelector('#messages:not([aria-busy])', { timeout: 60000 })
 const longer = than => page.waitForFunction(
@@ -52,11 +51,19 @@ async function grown() {
   }))
 }
 
+// picture is taken in the middle of the second answer.
+async function picture() {
+  await ask('Hello!')
+  await idle()
+  await ask('What is streaming?')
+  await longer(250)
+  await page.screenshot({ path: path.join(process.env.SLUICE_SCREENSHOTS, 'chat.png') })
+}
+
 const parts = {
   // Keys, an answer that grows, Stop, Retry, a new chat.
   async talk() {
     await open()
-    await shot('empty')
     await draft().press('Enter')
     await draft().pressSequentially('hello')
     await draft().press('Shift+Enter')
@@ -74,7 +81,6 @@ const parts = {
     await longer(12)
     await draft().fill('a draft')
     await draft().press('Enter') // has to wait
-    await shot('answering-light')
     await button('Stop').click()
     await idle()
     seen.stoppedAt = await length()
@@ -82,13 +88,10 @@ const parts = {
     seen.later = await length()
     seen.note = await answer().locator('.note').textContent()
     seen.draftKept = await draft().inputValue()
-    await shot('stopped')
 
     await button('Retry').click()
     await longer(12)
     seen.afterRetry = await page.locator('#messages > div').count()
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await shot('answering-dark')
     await button('Stop').click()
     await idle()
     await button('New chat').click()
@@ -98,6 +101,7 @@ const parts = {
     await button('New chat').click() // in the middle of an answer
     await page.waitForTimeout(300)
     seen.clearedAgain = await page.locator('#messages > div').count()
+    if (process.env.SLUICE_SCREENSHOTS) await picture()
   },
 
   // A small screen: the list follows the answer unless the reader is elsewhere.
@@ -116,14 +120,11 @@ const parts = {
     const before = await length()
     await longer(before + 150)
     seen.stayed = await place()
-    await shot('phone')
     await button('↓ Latest').click()
     await longer(await length() + 20)
     seen.followsAgain = await place()
     await button('Stop').click()
     seen.wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await shot('phone-dark')
   },
 
   // The first answer fails, the second breaks off, the third is complete.
@@ -134,7 +135,6 @@ const parts = {
     for (let i = 0; i < 2; i++) {
       await idle()
       seen.notes.push(await answer().getByRole('alert').textContent())
-      await shot('error-' + i)
       await button('Retry').click()
     }
     await idle()
