@@ -54,6 +54,7 @@ var rooms = []string{
 	"internal/objects",
 	"internal/images",
 	"internal/registry",
+	"internal/history",
 	"internal/store",
 	"internal/template",
 	"internal/archive",

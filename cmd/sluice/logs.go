@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-run/sluice/internal/history"
 	"github.com/sluice-run/sluice/internal/logbook"
 )
 
@@ -20,8 +21,11 @@ type logsFlags struct {
 	clientFlags
 	follow bool
 	lines  int
-	since  time.Duration
+	since  string
+	until  string
 	filter string
+	// request is an invocation's id.
+	request string
 }
 
 func (s *session) logsCommand() *cobra.Command {
@@ -29,9 +33,12 @@ func (s *session) logsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs [FUNCTION]",
 		Short: "Print what functions of a running server have logged",
-		Long: `Print the newest log lines of a function, or of all functions. A server keeps the
-last 10,000 lines in memory.`,
-		Example: "  sluice logs hello-Hello -f\n  sluice logs --since 5m --filter ERROR",
+		Long: `Print log lines of a function, or of all functions: the newest 100, or with --since
+all from then on.
+
+sluice serve keeps them on disk for a week, up to a size (history in sluice.yaml);
+sluice dev keeps the last 10,000 in memory.`,
+		Example: "  sluice logs hello-Hello -f\n  sluice logs --since 5m --filter ERROR\n  sluice logs --request 6c1f4a1e-4f0e-4d3a-9a55-0d9d2f0b7a11",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			function := ""
@@ -47,6 +54,9 @@ last 10,000 lines in memory.`,
 				case <-ctx.Done():
 				}
 			}()
+			if !cmd.Flags().Changed("lines") && flags.since != "" {
+				flags.lines = allLines
+			}
 			err := s.logs(ctx, function, flags)
 			if ctx.Err() != nil {
 				return nil // the user has seen enough
@@ -56,16 +66,31 @@ last 10,000 lines in memory.`,
 	}
 	s.bindClient(cmd, &flags.clientFlags)
 	cmd.Flags().BoolVarP(&flags.follow, "follow", "f", false, "go on with new lines until Ctrl-C")
-	cmd.Flags().DurationVar(&flags.since, "since", 0, "`duration` that old lines go back, such as 5m")
+	cmd.Flags().StringVar(&flags.since, "since", "", "`time` of the oldest line: a duration ago, such as 5m, or 2026-01-31T08:00:00Z")
+	cmd.Flags().StringVar(&flags.until, "until", "", "`time` before which lines are printed")
+	cmd.Flags().StringVar(&flags.request, "request", "", "only lines of the invocation with this request `id`")
 	cmd.Flags().StringVar(&flags.filter, "filter", "", "only lines that hold `text`")
-	cmd.Flags().IntVarP(&flags.lines, "lines", "n", 100, "how many old lines come first")
+	cmd.Flags().IntVarP(&flags.lines, "lines", "n", 100, "how many old lines come first, without --since")
 	return cmd
 }
 
+// allLines stands for no bound.
+const allLines = -1
+
 func (s *session) logs(ctx context.Context, function string, flags logsFlags) error {
-	query := url.Values{"lines": {strconv.Itoa(flags.lines)}, "function": {function}, "filter": {flags.filter}}
-	if flags.since > 0 {
-		query.Set("since", time.Now().Add(-flags.since).Format(time.RFC3339Nano))
+	query := url.Values{"function": {function}, "filter": {flags.filter}, "request": {flags.request}}
+	for name, text := range map[string]string{"since": flags.since, "until": flags.until} {
+		if text == "" {
+			continue
+		}
+		at, err := history.When(text, time.Now())
+		if err != nil {
+			return fmt.Errorf("--%s: %w", name, err)
+		}
+		query.Set(name, at.Format(time.RFC3339Nano))
+	}
+	if flags.lines != allLines {
+		query.Set("lines", strconv.Itoa(flags.lines))
 	}
 	if flags.follow {
 		query.Set("follow", "1")

@@ -3,34 +3,48 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-run/sluice/internal/history"
 	"github.com/sluice-run/sluice/internal/records"
 )
 
 func (s *session) usageCommand() *cobra.Command {
 	var flags clientFlags
+	var since string
 	cmd := &cobra.Command{
 		Use:   "usage",
 		Short: "Print what functions of a running server have used, and what AWS would charge",
-		Long: `Print what each function of a running server has used since the server started:
+		Long: `Print what each function of a running server has used since the server started, or
+since a time in the past as far as sluice serve keeps records (history in sluice.yaml):
 invocations, memory over time, bytes, bytes past the first 6 MB of a streamed
 response, and an estimate of what AWS would charge for it, without the free tier.
 
 The prices are AWS's public ones for us-east-1, or those of the file that the
 server was started with (--prices).`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.usage(cmd, flags) },
+		Example: "  sluice usage\n  sluice usage --since 24h --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return s.usage(cmd, flags, since) },
 	}
 	s.bindClient(cmd, &flags)
+	cmd.Flags().StringVar(&since, "since", "", "`time` to count from: a duration ago, such as 24h, or 2026-01-31T08:00:00Z")
 	return cmd
 }
 
-func (s *session) usage(cmd *cobra.Command, flags clientFlags) error {
-	body, err := s.fetch(cmd.Context(), flags, records.UsagePath)
+func (s *session) usage(cmd *cobra.Command, flags clientFlags, since string) error {
+	path := records.UsagePath
+	if since != "" {
+		at, err := history.When(since, time.Now())
+		if err != nil {
+			return fmt.Errorf("--since: %w", err)
+		}
+		path += "?" + url.Values{"since": {at.Format(time.RFC3339Nano)}}.Encode()
+	}
+	body, err := s.fetch(cmd.Context(), flags, path)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,8 @@ type Config struct {
 	// Drain is how long a stopping server lets open streams run on. Zero breaks
 	// them at once.
 	Drain time.Duration `yaml:"drain"`
+	// History is what is kept of invocations and log lines.
+	History History `yaml:"history"`
 	// Idle is how long an execution environment without work is kept. Zero keeps
 	// it until the server stops.
 	Idle time.Duration `yaml:"idle"`
@@ -81,6 +83,14 @@ type Log struct {
 	Format LogFormat `yaml:"format"`
 	// Level is debug, info, warn or error.
 	Level string `yaml:"level"`
+}
+
+// History bounds what is kept on disk of invocations, and of log lines; zero keeps
+// nothing.
+type History struct {
+	Age time.Duration `yaml:"age"`
+	// Size is in bytes, of each of the two.
+	Size int64 `yaml:"size"`
 }
 
 // TLS is a certificate in PEM files, or where to get one. Paths are absolute after
@@ -156,7 +166,9 @@ func Default() Config {
 		},
 		Log:   Log{Format: LogAuto, Level: "info"},
 		Drain: 10 * time.Second,
-		Idle:  10 * time.Minute,
+		// A week, as long as people look back; both together fit on any disk.
+		History: History{Age: 7 * 24 * time.Hour, Size: 256 << 20},
+		Idle:    10 * time.Minute,
 
 		RetryWait: time.Minute,
 	}

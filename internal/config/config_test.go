@@ -163,7 +163,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"addr": "localhost:1", "exposeUnsandboxed": "true", "domain": "a.test", "data": "/var/lib/x", "credentials": "/etc/c.yaml", "hotReload": "true", "s3Endpoint": "http://localhost:1", "awsEndpoint": "http://localhost:2", "prices": "/p.yaml", "exposeOpen": "true", "sandbox": "oci", "ociRuntime": "runsc", "outbound": "true",
 		"nats.url": "nats://n", "nats.credentials": "/n/c", "nats.ca": "/n/ca", "nats.certificate": "/n/crt", "nats.key": "/n/key", "nats.replicas": "3", "tls.certificate": "/t/crt", "tls.key": "/t/key", "tls.acme": "https://acme.test/dir", "tls.email": "a@b.test", "tls.acmeRoots": "/t/roots",
 		"region": "cn-north-1", "accountId": "000000000001", "quirks": "fixed", "log.format": "json",
-		"log.level": "debug", "drain": "0", "idle": "1h30m", "retryWait": "7s",
+		"log.level": "debug", "drain": "0", "idle": "1h30m", "retryWait": "7s", "history.age": "36h", "history.size": "64MB",
 		"limits.streamedPayload": "1KB", "limits.streamBurst": "2KB", "limits.streamRate": "3KB",
 		"limits.bufferedPayload": "4KB", "limits.requestPayload": "5KB", "limits.concurrency": "6",
 	}
@@ -397,6 +397,8 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"log.level", func(c *Config) { c.Log.Level = "INFO" }},
 		{"drain", func(c *Config) { c.Drain = -1 }},
 		{"idle", func(c *Config) { c.Idle = -time.Second }},
+		{"history.age", func(c *Config) { c.History.Age = time.Millisecond }},
+		{"history.size", func(c *Config) { c.History.Size = 1 << 20 }},
 		{"retryWait", func(c *Config) { c.RetryWait = -time.Second }},
 	} {
 		c := Default()

@@ -176,6 +176,16 @@ func settings() []setting {
 			text: func(c Config) string { return durationText(c.Drain) },
 		},
 		{
+			key: "history.age", usage: "`duration` for which records of invocations and log lines are kept on disk; 0 keeps none",
+			set:  func(c *Config, s string) error { return setDuration(&c.History.Age, s) },
+			text: func(c Config) string { return durationText(c.History.Age) },
+		},
+		{
+			key: "history.size", usage: "`size` of the records kept on disk, and of the log lines, such as 256MB; 0 keeps none",
+			set:  func(c *Config, s string) error { return setSize(&c.History.Size, s) },
+			text: func(c Config) string { return sluice.FormatSize(c.History.Size) },
+		},
+		{
 			key: "idle", usage: "`duration` for which an execution environment without work is kept; 0 keeps it",
 			set:  func(c *Config, s string) error { return setDuration(&c.Idle, s) },
 			text: func(c Config) string { return durationText(c.Idle) },

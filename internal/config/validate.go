@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	sluice "github.com/sluice-run/sluice"
 )
@@ -78,6 +79,12 @@ func (c Config) mistakes(where map[string]string) []error {
 	if c.RetryWait < 0 {
 		report("retryWait", "%v is negative; write 0 to retry at once", c.RetryWait)
 	}
+	if age := c.History.Age; age < 0 || age > 0 && age < time.Second {
+		report("history.age", "%v is too short; write 1s or more, or 0 to keep nothing on disk", age)
+	}
+	if size := c.History.Size; size < 0 || size > 0 && size < minHistory {
+		report("history.size", "%d bytes are too few; write 16MB or more, or 0 to keep nothing on disk", size)
+	}
 	if c.Idle < 0 {
 		report("idle", "%v is negative; write 0 to keep execution environments until the server stops", c.Idle)
 	}
@@ -95,6 +102,9 @@ func (c Config) checkAddr(report func(key, format string, args ...any)) {
 		return
 	}
 }
+
+// minHistory is some entries of the history on disk, in bytes.
+const minHistory = 16 << 20
 
 // CheckUnsandboxed returns an *Error when other machines can reach functions that run
 // without a sandbox. It is for whoever knows which driver runs them.

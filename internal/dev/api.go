@@ -52,7 +52,7 @@ func (p *Project) openAPI(ctx context.Context) error {
 		}
 	}
 	recorded := records.New(p.o.Terminal, prices)
-	a := &api{store: s, registry: registry.New(s), records: recorded, book: &logbook.Book{Observer: recorded}}
+	a := &api{store: s, registry: registry.New(s), records: recorded, book: logbook.New(recorded)}
 	a.tails = &lambdaapi.Tails{Observer: a.book}
 	a.following, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	p.api = a
@@ -79,7 +79,7 @@ func (p *Project) apiRoutes(ctx context.Context) ([]server.Route, error) {
 	routes := []server.Route{
 		{Match: lambdaapi.Match, Handler: service.Handler()},
 		at(logbook.Path, service.Guard("sluice:ReadLogs", a.book.Handler(a.following))),
-		{Match: logbook.MatchCloudWatch, Handler: service.Guard("logs:FilterLogEvents", a.book.CloudWatch(a.registry))},
+		{Match: logbook.MatchCloudWatch, Handler: service.GuardBy(logbook.Action, a.book.CloudWatch(a.registry))},
 		{Match: console.Match, Handler: console.Handler()},
 	}
 	a.records.Environments = p.environments

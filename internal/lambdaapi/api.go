@@ -216,7 +216,13 @@ func (a *API) GuardHost(next http.Handler) http.Handler {
 // Guard lets those callers through to next whose policy allows the action on
 // everything, for what is Sluice's own.
 func (a *API) Guard(action string, next http.Handler) http.Handler {
+	return a.GuardBy(func(*http.Request) string { return action }, next)
+}
+
+// GuardBy does as Guard, with an action for each request.
+func (a *API) GuardBy(actionOf func(*http.Request) string, next http.Handler) http.Handler {
 	return a.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		action := actionOf(r)
 		caller := r.Context().Value(callerKey{}).(*auth.Caller)
 		if caller.Allowed(auth.Request{Action: action, Resource: "*"}) != auth.Allowed {
 			a.fail(w, sluice.NewRequestID(), denied(caller, action, "*"))

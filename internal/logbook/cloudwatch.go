@@ -1,7 +1,10 @@
 package logbook
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +14,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/history"
 	"github.com/sluice-run/sluice/internal/registry"
 )
 
@@ -23,6 +27,11 @@ const targetPrefix = "Logs_20140328."
 // MatchCloudWatch reports whether a request is one for CloudWatch Logs.
 func MatchCloudWatch(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/" && strings.HasPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
+}
+
+// Action is what a policy has to allow for a request that MatchCloudWatch matches.
+func Action(r *http.Request) string {
+	return "logs:" + strings.TrimPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 }
 
 const (
@@ -48,11 +57,11 @@ func (b *Book) CloudWatch(functions *registry.Registry) http.Handler {
 			document, err = b.cloudWatch(r, groups)
 		}
 		if err != nil {
-			refused, ok := err.(*cloudError)
-			if !ok {
-				refused = &cloudError{"InvalidParameterException", err.Error()}
+			status, refused := http.StatusBadRequest, (*cloudError)(nil)
+			if !errors.As(err, &refused) {
+				status, refused = http.StatusServiceUnavailable, &cloudError{"ServiceUnavailableException", "The log can't be read: " + err.Error()}
 			}
-			w.WriteHeader(http.StatusBadRequest)
+			w.WriteHeader(status)
 			json.NewEncoder(w).Encode(map[string]string{"__type": refused.kind, "message": refused.message})
 			return
 		}
@@ -79,7 +88,7 @@ type cloudRequest struct {
 	LogStreamName, LogStreamNamePrefix                   string
 	LogStreamNames                                       []string
 	StartTime, EndTime                                   *int64
-	FilterPattern, NextToken                             string
+	FilterPattern, NextToken, OrderBy                    string
 	Limit                                                int
 	StartFromHead, Descending                            bool
 }
@@ -88,14 +97,18 @@ func (b *Book) cloudWatch(r *http.Request, groups map[string]string) (any, error
 	var in cloudRequest
 	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxRequest))
 	if err != nil {
-		return nil, err
+		return nil, &cloudError{"SerializationException", "The request can't be read: " + err.Error()}
 	}
 	if err := json.Unmarshal(data, &in); err != nil {
-		return nil, fmt.Errorf("the request is not JSON: %w", err)
+		return nil, &cloudError{"SerializationException", "The request is not JSON: " + err.Error()}
 	}
 	operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
-	if operation == "DescribeLogGroups" {
+	switch operation {
+	case "DescribeLogGroups":
 		return describeGroups(in, groups), nil
+	case "FilterLogEvents", "GetLogEvents", "DescribeLogStreams":
+	default:
+		return nil, &cloudError{"UnknownOperationException", operation + " is not served here; served are FilterLogEvents, GetLogEvents, DescribeLogStreams and DescribeLogGroups"}
 	}
 	group := in.LogGroupName
 	if group == "" {
@@ -115,13 +128,11 @@ func (b *Book) cloudWatch(r *http.Request, groups map[string]string) (any, error
 	}
 	switch operation {
 	case "FilterLogEvents":
-		return b.filterEvents(in, functions)
+		return b.filterEvents(r.Context(), in, functions)
 	case "GetLogEvents":
-		return b.getEvents(in, functions)
-	case "DescribeLogStreams":
-		return b.describeStreams(in, functions), nil
+		return b.getEvents(r.Context(), in, functions)
 	}
-	return nil, &cloudError{"UnknownOperationException", operation + " is not served here; served are FilterLogEvents, GetLogEvents, DescribeLogStreams and DescribeLogGroups"}
+	return b.describeStreams(r.Context(), in, functions)
 }
 
 func describeGroups(in cloudRequest, groups map[string]string) any {
@@ -138,27 +149,24 @@ func describeGroups(in cloudRequest, groups map[string]string) any {
 	return map[string]any{"logGroups": found}
 }
 
-// numbered is a line with a number that is its own for ever.
-type numbered struct {
-	Line
-	number uint64
+// query bounds what is read for a request, of one function or several. A stream is of one.
+func (in cloudRequest) query(functions []string, stream string) history.Query {
+	var q history.Query
+	switch {
+	case stream != "":
+		q.Hint = hint("stream", stream)
+	case len(functions) == 1:
+		q.Hint = hint("function", functions[0])
+	}
+	if in.StartTime != nil {
+		q.From = history.Number(time.UnixMilli(*in.StartTime))
+	}
+	return q
 }
 
-// of returns the lines of functions, oldest first.
-func (b *Book) of(functions []string) []numbered {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var all []numbered
-	for i := range b.lines {
-		line := b.lines[i]
-		if len(b.lines) == capacity {
-			line = b.lines[(b.next+i)%capacity]
-		}
-		if line.Source != string(sluice.SourceHint) && slices.Contains(functions, line.Function) {
-			all = append(all, numbered{line, b.total - uint64(len(b.lines)) + uint64(i)})
-		}
-	}
-	return all
+// has tells whether a line is in the log group of functions.
+func has(functions []string, l *Line) bool {
+	return l.Source != string(sluice.SourceHint) && slices.Contains(functions, l.Function)
 }
 
 type cloudEvent struct {
@@ -169,10 +177,10 @@ type cloudEvent struct {
 	EventID       string `json:"eventId,omitempty"`
 }
 
-func eventOf(n numbered) cloudEvent {
-	at := n.Time.UnixMilli()
-	// AWS's are 56 digits; those who sort them sort ours too.
-	return cloudEvent{n.Stream, at, n.Text + "\n", at, fmt.Sprintf("%056d", n.number)}
+func eventOf(item history.Item[Line]) cloudEvent {
+	l, at := &item.Value, item.Value.Time.UnixMilli()
+	// AWS's ids are 56 digits; those who sort them sort ours too.
+	return cloudEvent{l.Stream, at, l.Text + "\n", at, fmt.Sprintf("%056d", item.Number)}
 }
 
 // within tells whether a line is in the time that was asked for.
@@ -198,14 +206,14 @@ func (in cloudRequest) limit() int {
 	return min(in.Limit, maxEvents)
 }
 
-func (b *Book) filterEvents(in cloudRequest, functions []string) (any, error) {
+func (b *Book) filterEvents(ctx context.Context, in cloudRequest, functions []string) (any, error) {
 	matches, err := pattern(in.FilterPattern)
 	if err != nil {
 		return nil, err
 	}
-	from := uint64(0)
+	q := in.query(functions, "")
 	if in.NextToken != "" {
-		if from, err = number(in.NextToken); err != nil {
+		if q.From, err = number(in.NextToken); err != nil {
 			return nil, err
 		}
 	}
@@ -214,21 +222,25 @@ func (b *Book) filterEvents(in cloudRequest, functions []string) (any, error) {
 		Searched  []string     `json:"searchedLogStreams"`
 		NextToken string       `json:"nextToken,omitempty"`
 	}{Events: []cloudEvent{}, Searched: []string{}}
-	for _, n := range b.of(functions) {
-		if n.number < from || !in.within(n.Time) || !strings.HasPrefix(n.Stream, in.LogStreamNamePrefix) ||
-			len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, n.Stream) || !matches(n.Text) {
+	for item, err := range b.history.Forward(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		l := &item.Value
+		if !has(functions, l) || !in.within(l.Time) || !strings.HasPrefix(l.Stream, in.LogStreamNamePrefix) ||
+			len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, l.Stream) || !matches(l.Text) {
 			continue
 		}
 		if len(answer.Events) == in.limit() {
-			answer.NextToken = strconv.FormatUint(n.number, 10)
+			answer.NextToken = strconv.FormatUint(item.Number, 10)
 			break
 		}
-		answer.Events = append(answer.Events, eventOf(n))
+		answer.Events = append(answer.Events, eventOf(item))
 	}
 	return answer, nil
 }
 
-func (b *Book) getEvents(in cloudRequest, functions []string) (any, error) {
+func (b *Book) getEvents(ctx context.Context, in cloudRequest, functions []string) (any, error) {
 	// A token is the number of the line at which a page begins, or before which it ends.
 	forward, text := in.StartFromHead, ""
 	switch {
@@ -239,38 +251,54 @@ func (b *Book) getEvents(in cloudRequest, functions []string) (any, error) {
 	case in.NextToken != "":
 		return nil, errToken
 	}
-	lines := slices.DeleteFunc(b.of(functions), func(n numbered) bool { return n.Stream != in.LogStreamName })
-	if len(lines) == 0 {
-		return nil, &cloudError{"ResourceNotFoundException", "The specified log stream does not exist."}
+	q := in.query(functions, in.LogStreamName)
+	read := b.history.Backward
+	if forward {
+		read = b.history.Forward
 	}
-	first, end := lines[0].number, lines[len(lines)-1].number+1
+	var at uint64
 	if text != "" {
-		at, err := number(text)
+		var err error
+		if at, err = number(text); err != nil {
+			return nil, err
+		}
+		if forward {
+			q.From = max(q.From, at)
+		} else {
+			q.Before = at
+		}
+	}
+	found, exists := []history.Item[Line]{}, text != ""
+	for item, err := range read(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
-		if first = at; !forward {
-			first, end = 0, at
+		if l := &item.Value; l.Stream != in.LogStreamName || !has(functions, l) {
+			continue
 		}
+		exists = true
+		if !in.within(item.Value.Time) {
+			continue
+		}
+		if len(found) == in.limit() {
+			break
+		}
+		found = append(found, item)
 	}
-	lines = slices.DeleteFunc(lines, func(n numbered) bool { return n.number < first || n.number >= end || !in.within(n.Time) })
-	switch most := in.limit(); {
-	case len(lines) > most && forward:
-		lines = lines[:most]
-	case len(lines) > most:
-		lines = lines[len(lines)-most:]
+	if !exists {
+		return nil, &cloudError{"ResourceNotFoundException", "The specified log stream does not exist."}
 	}
-	switch {
-	case len(lines) > 0:
-		first, end = lines[0].number, lines[len(lines)-1].number+1
-	case forward:
-		end = first
-	default:
-		first = end
+	if !forward {
+		slices.Reverse(found)
 	}
+	first, end := at, at
 	events := []cloudEvent{}
-	for _, n := range lines {
-		e := eventOf(n)
+	for i, item := range found {
+		if i == 0 {
+			first = item.Number
+		}
+		end = item.Number + 1
+		e := eventOf(item)
 		e.LogStreamName, e.EventID = "", ""
 		events = append(events, e)
 	}
@@ -285,23 +313,53 @@ type cloudStream struct {
 	LastIngestion  int64  `json:"lastIngestionTime"`
 }
 
-func (b *Book) describeStreams(in cloudRequest, functions []string) any {
-	streams := []cloudStream{}
-	for _, n := range b.of(functions) {
-		at := n.Time.UnixMilli()
-		i := slices.IndexFunc(streams, func(s cloudStream) bool { return s.LogStreamName == n.Stream })
-		if i < 0 {
-			if strings.HasPrefix(n.Stream, in.LogStreamNamePrefix) {
-				streams = append(streams, cloudStream{n.Stream, at, at, at, at})
-			}
+func (b *Book) describeStreams(ctx context.Context, in cloudRequest, functions []string) (any, error) {
+	streams, places := []cloudStream{}, map[string]int{}
+	for item, err := range b.history.Forward(ctx, in.query(functions, "")) {
+		if err != nil {
+			return nil, err
+		}
+		l := &item.Value
+		if !has(functions, l) || !strings.HasPrefix(l.Stream, in.LogStreamNamePrefix) {
 			continue
+		}
+		at := l.Time.UnixMilli()
+		i, known := places[l.Stream]
+		if !known {
+			i = len(streams)
+			places[l.Stream] = i
+			streams = append(streams, cloudStream{LogStreamName: l.Stream, CreationTime: at, FirstTimestamp: at})
 		}
 		streams[i].LastTimestamp, streams[i].LastIngestion = at, at
 	}
-	if in.Descending {
-		slices.Reverse(streams)
+	slices.SortStableFunc(streams, func(x, y cloudStream) int {
+		order := strings.Compare(x.LogStreamName, y.LogStreamName)
+		if in.OrderBy == "LastEventTime" {
+			order = cmp.Compare(x.LastTimestamp, y.LastTimestamp)
+		}
+		if in.Descending {
+			return -order
+		}
+		return order
+	})
+	page := 50 // AWS's default
+	if in.Limit > 0 {
+		page = min(in.Limit, page)
 	}
-	return map[string]any{"logStreams": streams[:min(len(streams), in.limit())]}
+	begin := 0
+	if in.NextToken != "" {
+		n, err := number(in.NextToken)
+		if err != nil || n > uint64(len(streams)) {
+			return nil, errToken
+		}
+		begin = int(n)
+	}
+	end := min(len(streams), begin+page)
+	answer := map[string]any{"logStreams": streams[begin:end]}
+	if end < len(streams) {
+		answer["nextToken"] = strconv.Itoa(end)
+	}
+	return answer, nil
 }
 
 // pattern reads a filter pattern of words: all of them have to be there, those after ? at

@@ -3,36 +3,52 @@
 package logbook
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"iter"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+	"unsafe"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/history"
+	"github.com/sluice-run/sluice/internal/store"
 )
 
-// capacity is how many lines are kept.
-const capacity = 10_000
-
-// backlog is how many lines a follower may be behind before it misses some.
-const backlog = 1_000
+const (
+	// capacity is how many lines are in memory, as far as maxBytes hold them.
+	capacity = 10_000
+	maxBytes = 64 << 20
+)
 
 // Book is an Observer that remembers log lines. It passes everything on.
 type Book struct {
 	sluice.Observer
-
-	mu sync.Mutex
-	// lines is a ring; next is where the next one goes.
-	lines []Line
-	next  int
-	// total counts the lines that there ever were.
-	total     uint64
-	followers map[chan Line]bool
+	history *history.Log[Line]
 }
+
+// New returns an empty book in front of next.
+func New(next sluice.Observer) *Book {
+	return &Book{next, history.New(history.Options[Line]{Items: capacity, Bytes: maxBytes, Size: size})}
+}
+
+// size is about how much memory a line takes, in bytes.
+func size(l *Line) int64 { return int64(unsafe.Sizeof(*l)) + int64(len(l.Text)) }
+
+// Keep keeps lines in a journal too; Close ends that.
+func (b *Book) Keep(ctx context.Context, journal *store.Journal, log *slog.Logger) error {
+	return b.history.Keep(ctx, journal, log)
+}
+
+// Close writes what is not in the journal yet until ctx ends.
+func (b *Book) Close(ctx context.Context) { b.history.Close(ctx) }
 
 // Line is a log line as clients get it.
 type Line struct {
@@ -48,112 +64,133 @@ type Line struct {
 
 // Log remembers a line.
 func (b *Book) Log(l sluice.LogLine) {
-	line := Line{l.Time, l.Function, l.Stream, l.RequestID, string(l.Source), l.Level, l.Text}
-	b.mu.Lock()
-	if len(b.lines) < capacity {
-		b.lines = append(b.lines, line)
-	} else {
-		b.lines[b.next] = line
-	}
-	b.next = (b.next + 1) % capacity
-	b.total++
-	for follower := range b.followers {
-		select {
-		case follower <- line:
-		default: // it is too slow, and log lines don't wait
-		}
-	}
-	b.mu.Unlock()
+	b.history.Add(Line{l.Time, l.Function, l.Stream, l.RequestID, string(l.Source), l.Level, l.Text})
 	b.Observer.Log(l)
 }
 
 // selection is what a client wants to see.
 type selection struct {
-	// function is "" for all, filter "" for any text.
-	function, filter string
-	since            time.Time
+	// Each is "" for any.
+	function, request, filter string
+	history.Query
+	// since is the time of the oldest.
+	since time.Time
+	// most is how many old lines come at most, those of the end, or -1 for all.
+	most   int
+	follow bool
 }
 
-func (s selection) wants(l Line) bool {
-	return (s.function == "" || l.Function == s.function) && !l.Time.Before(s.since) && strings.Contains(l.Text, s.filter)
+func (s *selection) wants(l *Line) bool {
+	return (s.function == "" || l.Function == s.function) && (s.request == "" || l.RequestID == s.request) &&
+		!l.Time.Before(s.since) && strings.Contains(l.Text, s.filter)
 }
 
-// read returns the newest lines of a selection, oldest first, and follows on with a
-// channel if asked to.
-func (b *Book) read(s selection, most int, follow bool) ([]Line, chan Line) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var lines []Line
-	for i := range b.lines {
-		line := b.lines[(b.next+i)%len(b.lines)]
-		if len(b.lines) < capacity {
-			line = b.lines[i]
-		}
-		if s.wants(line) {
-			lines = append(lines, line)
-		}
+// selected reads what a client asks for.
+func selected(query url.Values) (*selection, error) {
+	s := &selection{function: query.Get("function"), request: query.Get("request"), filter: query.Get("filter"), follow: query.Get("follow") == "1", most: capacity}
+	if s.Hint = s.request; s.request == "" && s.function != "" {
+		s.Hint = hint("function", s.function)
 	}
-	lines = lines[max(0, len(lines)-most):]
-	if !follow {
-		return lines, nil
+	if text := query.Get("since"); text != "" {
+		at, err := history.When(text, time.Now())
+		if err != nil {
+			return nil, fmt.Errorf("since: %w", err)
+		}
+		s.since, s.From, s.most = at, history.Number(at), -1
 	}
-	follower := make(chan Line, backlog)
-	if b.followers == nil {
-		b.followers = map[chan Line]bool{}
+	if text := query.Get("until"); text != "" {
+		at, err := history.When(text, time.Now())
+		if err != nil {
+			return nil, fmt.Errorf("until: %w", err)
+		}
+		s.Before = history.Number(at)
 	}
-	b.followers[follower] = true
-	return lines, follower
+	if text := query.Get("lines"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("lines: %q is not a number", text)
+		}
+		s.most = n
+	}
+	return s, nil
 }
 
-func (b *Book) leave(follower chan Line) {
-	b.mu.Lock()
-	delete(b.followers, follower)
-	b.mu.Unlock()
+// hint is how a member looks in a line's JSON.
+func hint(name, value string) string {
+	text, _ := json.Marshal(value) // a string can't fail
+	return strconv.Quote(name) + ":" + string(text)
 }
 
-// Path is where ServeHTTP belongs.
-const Path = "/_sluice/logs"
-
-// Handler answers with lines, one JSON object each: ?function= names one, ?filter= is text
-// that they hold, ?since= the time (RFC 3339) of the oldest, ?lines= bounds how many old
-// ones come first, ?follow=1 goes on until the client leaves or stop ends.
-func (b *Book) Handler(stop context.Context) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query()
-		most := capacity
-		if text := query.Get("lines"); text != "" {
-			n, err := strconv.Atoi(text)
-			if err != nil || n < 0 {
-				http.Error(w, `{"message":"lines is not a number"}`, http.StatusBadRequest)
-				return
+// old yields the old lines of a selection, oldest first.
+func (b *Book) old(ctx context.Context, s *selection) iter.Seq2[*Line, error] {
+	return func(yield func(*Line, error) bool) {
+		if s.most < 0 {
+			for item, err := range b.history.Forward(ctx, s.Query) {
+				if (err != nil || s.wants(&item.Value)) && !yield(&item.Value, err) {
+					return
+				}
 			}
-			most = n
-		}
-		s := selection{function: query.Get("function"), filter: query.Get("filter")}
-		if text := query.Get("since"); text != "" {
-			since, err := time.Parse(time.RFC3339Nano, text)
-			if err != nil {
-				http.Error(w, `{"message":"since is not a time"}`, http.StatusBadRequest)
-				return
-			}
-			s.since = since
-		}
-		lines, follower := b.read(s, most, query.Get("follow") == "1")
-		w.Header().Set("Content-Type", "application/x-ndjson")
-		for _, line := range lines {
-			if write(w, line) != nil {
-				break
-			}
-		}
-		if follower == nil {
 			return
 		}
-		defer b.leave(follower)
+		var lines []Line
+		for item, err := range b.history.Backward(ctx, s.Query) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(lines) == s.most {
+				break
+			}
+			if s.wants(&item.Value) {
+				lines = append(lines, item.Value)
+			}
+		}
+		for i := len(lines) - 1; i >= 0; i-- {
+			if !yield(&lines[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+// Path is where Handler belongs.
+const Path = "/_sluice/logs"
+
+// Handler answers with lines, one JSON object each, oldest first: ?function= names one,
+// ?request= is an invocation's id, ?filter= is text that they hold, ?since= and ?until=
+// bound their time (a time, or a duration ago), ?lines= how many old ones come first,
+// the newest; ?follow=1 goes on until the client leaves or stop ends.
+func (b *Book) Handler(stop context.Context) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := selected(r.URL.Query())
+		if err != nil {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			json.NewEncoder(w).Encode(map[string]string{"message": err.Error()})
+			return
+		}
+		var fresh <-chan history.Item[Line]
+		if s.follow {
+			items, after, leave := b.history.Follow()
+			defer leave()
+			fresh, s.Before = items, after+1
+		}
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		out := bufio.NewWriter(w)
+		for line, err := range b.old(r.Context(), s) {
+			if err != nil || write(out, line) != nil {
+				// What has been sent can't be taken back, so it must look broken.
+				panic(http.ErrAbortHandler)
+			}
+		}
+		if out.Flush() != nil || fresh == nil {
+			return
+		}
 		flush := http.NewResponseController(w).Flush
 		for flush() == nil {
 			select {
-			case line := <-follower:
-				if s.wants(line) && write(w, line) != nil {
+			case item := <-fresh:
+				if s.wants(&item.Value) && write(w, &item.Value) != nil {
 					return
 				}
 			case <-r.Context().Done():
@@ -165,7 +202,7 @@ func (b *Book) Handler(stop context.Context) http.Handler {
 	})
 }
 
-func write(w io.Writer, line Line) error {
+func write(w io.Writer, line *Line) error {
 	text, err := json.Marshal(line)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func texts(t *testing.T, handler http.Handler, query string) (all []string) {
 }
 
 func TestTheNewestLinesAreKept(t *testing.T) {
-	b := &Book{Observer: silent{}}
+	b := New(silent{})
 	h := b.Handler(t.Context())
 	for n := range 5 {
 		b.say("a", n)
@@ -65,7 +65,7 @@ func TestTheNewestLinesAreKept(t *testing.T) {
 }
 
 func TestFollow(t *testing.T) {
-	b := &Book{Observer: silent{}}
+	b := New(silent{})
 	stop, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	server := httptest.NewServer(b.Handler(stop))

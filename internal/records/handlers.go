@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/sluice-run/sluice/internal/environment"
+	"github.com/sluice-run/sluice/internal/history"
 )
 
 // Where the handlers belong.
@@ -33,30 +35,100 @@ func (b *Book) Handlers(stop context.Context) map[string]http.Handler {
 	}
 }
 
-// answerInvocations answers with the newest records as a JSON array, newest first:
-// ?function= names one, ?limit= bounds how many, 100 unless it says otherwise.
+// How many invocations are listed without ?limit=, and at most; the next ones are those
+// until the time of the last.
+const (
+	defaultLimit = 100
+	maxLimit     = 10_000
+)
+
+// answerInvocations answers with records as a JSON array, the newest first: ?function=
+// names whose, ?ending= is how they ended, ?since= and ?until= bound when (a time, or a
+// duration ago; a record with just the time of until is not among them), ?limit= how
+// many, 100 unless it says otherwise. ?request= asks for one, with its timeline.
 func (b *Book) answerInvocations(w http.ResponseWriter, r *http.Request) {
-	limit := 100
-	if text := r.URL.Query().Get("limit"); text != "" {
+	query := r.URL.Query()
+	limit := defaultLimit
+	if text := query.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			answer(w, http.StatusBadRequest, map[string]string{"message": "limit is not a positive number"})
+		if err != nil || n < 1 || n > maxLimit {
+			refuse(w, fmt.Errorf("limit: %q is not a number from 1 to %d", text, maxLimit))
 			return
 		}
 		limit = n
 	}
-	answer(w, http.StatusOK, b.newest(r.URL.Query().Get("function"), limit))
+	q, err := bounds(query)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	function, ending, request := query.Get("function"), query.Get("ending"), query.Get("request")
+	if q.Hint = request; request == "" && function != "" {
+		q.Hint = fmt.Sprintf("%q:%q", "function", function)
+	}
+	found := []Record{}
+	for item, err := range b.history.Backward(r.Context(), q) {
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		v := &item.Value
+		if function != "" && v.Function != function || ending != "" && string(v.Ending) != ending || request != "" && v.RequestID != request {
+			continue
+		}
+		found = append(found, of(item, request != ""))
+		if len(found) == limit || request != "" {
+			break
+		}
+	}
+	answer(w, http.StatusOK, found)
 }
 
-// answerUsage answers with what every function has used since the server started.
-func (b *Book) answerUsage(w http.ResponseWriter, _ *http.Request) {
-	b.mu.Lock()
-	functions := []Usage{}
-	for _, name := range slices.Sorted(maps.Keys(b.usage)) {
-		functions = append(functions, *b.usage[name])
+// bounds reads since and until.
+func bounds(query url.Values) (q history.Query, err error) {
+	for name, to := range map[string]*uint64{"since": &q.From, "until": &q.Before} {
+		if text := query.Get(name); text != "" {
+			at, err := history.When(text, time.Now())
+			if err != nil {
+				return q, fmt.Errorf("%s: %w", name, err)
+			}
+			*to = history.Number(at)
+		}
 	}
-	b.mu.Unlock()
-	answer(w, http.StatusOK, Report{b.since, b.prices.Region, b.prices.Date, functions})
+	return q, nil
+}
+
+// answerUsage answers with what every function has used: since the server started, or
+// since a time, or a duration ago, that ?since= gives, as far back as records are kept.
+func (b *Book) answerUsage(w http.ResponseWriter, r *http.Request) {
+	q, err := bounds(r.URL.Query())
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	report := Report{Since: b.since, Region: b.prices.Region, Prices: b.prices.Date, Functions: []Usage{}}
+	usage := map[string]*Usage{}
+	if q.From > 0 || q.Before > 0 {
+		report.Since = time.Unix(0, int64(q.From))
+		for item, err := range b.history.Backward(r.Context(), q) {
+			if err != nil {
+				fail(w, err)
+				return
+			}
+			count(usage, &item.Value)
+		}
+	} else {
+		b.mu.Lock()
+		for name, u := range b.usage {
+			copied := *u
+			usage[name] = &copied
+		}
+		b.mu.Unlock()
+	}
+	for _, name := range slices.Sorted(maps.Keys(usage)) {
+		report.Functions = append(report.Functions, *usage[name])
+	}
+	answer(w, http.StatusOK, report)
 }
 
 // environments lists those of a function, of all for "", oldest first.
@@ -86,21 +158,24 @@ func answer(w http.ResponseWriter, status int, body any) {
 	json.NewEncoder(w).Encode(body)
 }
 
+// refuse says what is wrong with a request.
+func refuse(w http.ResponseWriter, err error) {
+	answer(w, http.StatusBadRequest, map[string]string{"message": err.Error()})
+}
+
+// fail says that the history can't be read.
+func fail(w http.ResponseWriter, err error) {
+	answer(w, http.StatusInternalServerError, map[string]string{"message": "records can't be read: " + err.Error()})
+}
+
 // lookEvery is the time between two looks at the environments for those who watch.
 const lookEvery = 250 * time.Millisecond
 
 // sendEvents sends server-sent events until the client leaves or stop ends: "invocation"
 // with each record, and "environments" with all of them, at first and when they change.
 func (b *Book) sendEvents(w http.ResponseWriter, r *http.Request, stop context.Context) {
-	watcher := make(chan Record, backlog)
-	b.mu.Lock()
-	b.watchers[watcher] = true
-	b.mu.Unlock()
-	defer func() {
-		b.mu.Lock()
-		delete(b.watchers, watcher)
-		b.mu.Unlock()
-	}()
+	items, _, leave := b.history.Follow()
+	defer leave()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	send := func(event string, data []byte) error {
@@ -120,9 +195,9 @@ func (b *Book) sendEvents(w http.ResponseWriter, r *http.Request, stop context.C
 	err := tell()
 	for err == nil && http.NewResponseController(w).Flush() == nil {
 		select {
-		case record := <-watcher:
+		case item := <-items:
 			var text []byte
-			if text, err = json.Marshal(record); err == nil {
+			if text, err = json.Marshal(of(item, false)); err == nil {
 				err = send("invocation", text)
 			}
 		case <-look.C:

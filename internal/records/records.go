@@ -3,19 +3,23 @@
 package records
 
 import (
+	"context"
+	"log/slog"
 	"sync"
 	"time"
+	"unsafe"
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/environment"
+	"github.com/sluice-run/sluice/internal/history"
 	"github.com/sluice-run/sluice/internal/pricing"
+	"github.com/sluice-run/sluice/internal/store"
 )
 
 const (
-	// capacity is how many records are kept in full.
+	// capacity is how many records are in memory, as far as maxBytes hold them.
 	capacity = 10_000
-	// backlog is how many events a watcher may be behind before it misses some.
-	backlog = 1_000
+	maxBytes = 64 << 20
 )
 
 // Record is an invocation as clients get it. Times are milliseconds, sizes bytes unless
@@ -40,10 +44,16 @@ type Record struct {
 	LargestGapMs float64           `json:"largestGapMs"`
 	Ending       sluice.Ending     `json:"ending"`
 	ErrorType    string            `json:"errorType"`
-	Cost         float64           `json:"cost"`
+	// GBSeconds is the memory over the billed duration.
+	GBSeconds float64 `json:"gbSeconds"`
+	Cost      float64 `json:"cost"`
+	// Ended is when the invocation was over; no two have the same.
+	Ended time.Time `json:"ended,omitzero"`
+	// Timeline is how a streamed response came; only who asks for one record gets it.
+	Timeline []sluice.Point `json:"timeline,omitempty"`
 }
 
-// Usage is what a function has used since the server started.
+// Usage is what a function has used in the time of its report.
 type Usage struct {
 	Function    string  `json:"function"`
 	Invocations int64   `json:"invocations"`
@@ -60,78 +70,78 @@ type Book struct {
 	// Environments tells of every execution environment, in any order.
 	Environments func() []environment.Status
 
-	prices *pricing.Table
-	since  time.Time
+	prices  *pricing.Table
+	since   time.Time
+	history *history.Log[Record]
 
 	mu sync.Mutex
-	// ring holds the newest records; next is where the next one goes.
-	ring     []Record
-	next     int
-	usage    map[string]*Usage
-	watchers map[chan Record]bool
+	// usage since the book was opened, by function.
+	usage map[string]*Usage
 }
 
 // New returns an empty book that computes costs with prices.
 func New(next sluice.Observer, prices *pricing.Table) *Book {
-	return &Book{Observer: next, prices: prices, since: time.Now(), usage: map[string]*Usage{}, watchers: map[chan Record]bool{}}
+	kept := history.New(history.Options[Record]{Items: capacity, Bytes: maxBytes, Size: size})
+	return &Book{Observer: next, prices: prices, since: time.Now(), history: kept, usage: map[string]*Usage{}}
 }
+
+// size is about how much memory a record takes, in bytes.
+func size(r *Record) int64 {
+	return int64(unsafe.Sizeof(*r)) + int64(len(r.Function)+len(r.Stream)+len(r.ErrorType)) + int64(len(r.Timeline))*int64(unsafe.Sizeof(sluice.Point{}))
+}
+
+// Keep keeps records in a journal too; Close ends that.
+func (b *Book) Keep(ctx context.Context, journal *store.Journal, log *slog.Logger) error {
+	return b.history.Keep(ctx, journal, log)
+}
+
+// Close writes what is not in the journal yet until ctx ends.
+func (b *Book) Close(ctx context.Context) { b.history.Close(ctx) }
 
 // Invoked remembers an invocation.
 func (b *Book) Invoked(r sluice.Record) {
 	record := Record{
-		r.Time, r.RequestID, r.Function, r.Version, r.Stream, r.Mode, ms(r.Init), ms(r.FirstByte), ms(r.Duration), ms(r.Billed), r.MemoryMB, r.MaxMemoryMB,
-		r.Bytes, r.PastBurst, ms(r.Throttled), r.Chunks, ms(r.LargestGap), r.Ending, r.ErrorType, b.prices.Cost(&r),
+		Time: r.Time, RequestID: r.RequestID, Function: r.Function, Version: r.Version, Stream: r.Stream, Mode: r.Mode,
+		InitMs: ms(r.Init), FirstByteMs: ms(r.FirstByte), DurationMs: ms(r.Duration), BilledMs: ms(r.Billed), MemoryMB: r.MemoryMB, MaxMemoryMB: r.MaxMemoryMB,
+		Bytes: r.Bytes, PastBurst: r.PastBurst, ThrottledMs: ms(r.Throttled), Chunks: r.Chunks, LargestGapMs: ms(r.LargestGap), Ending: r.Ending,
+		ErrorType: r.ErrorType, Cost: b.prices.Cost(&r), GBSeconds: pricing.GBSeconds(&r), Timeline: r.Timeline,
 	}
+	b.history.Add(record)
 	b.mu.Lock()
-	if len(b.ring) < capacity {
-		b.ring = append(b.ring, record)
-	} else {
-		b.ring[b.next] = record
-	}
-	b.next = (b.next + 1) % capacity
-	u := b.usage[r.Function]
+	count(b.usage, &record)
+	b.mu.Unlock()
+	b.Observer.Invoked(r)
+}
+
+// count adds a record to what its function has used.
+func count(usage map[string]*Usage, r *Record) {
+	u := usage[r.Function]
 	if u == nil {
 		u = &Usage{Function: r.Function}
-		b.usage[r.Function] = u
+		usage[r.Function] = u
 	}
 	u.Invocations++
 	if r.ErrorType != "" {
 		u.Errors++
 	}
-	u.GBSeconds += pricing.GBSeconds(&r)
+	u.GBSeconds += r.GBSeconds
 	u.Bytes += r.Bytes
 	u.PastBurst += r.PastBurst
-	u.Cost += record.Cost
-	for watcher := range b.watchers {
-		select {
-		case watcher <- record:
-		default: // it is too slow, and invocations don't wait
-		}
+	u.Cost += r.Cost
+}
+
+// of completes a record with what its history knows.
+func of(item history.Item[Record], timeline bool) Record {
+	r := item.Value
+	r.Ended = time.Unix(0, int64(item.Number)).UTC()
+	if !timeline {
+		r.Timeline = nil
 	}
-	b.mu.Unlock()
-	b.Observer.Invoked(r)
+	return r
 }
 
 func ms(d time.Duration) float64 {
 	return float64(d.Round(time.Microsecond).Microseconds()) / 1000
-}
-
-// newest returns records of a function, of all for "", newest first.
-func (b *Book) newest(function string, most int) []Record {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	found := []Record{}
-	for i := range b.ring {
-		r := b.ring[(b.next-1-i+capacity)%capacity]
-		if function != "" && r.Function != function {
-			continue
-		}
-		if len(found) == most {
-			break
-		}
-		found = append(found, r)
-	}
-	return found
 }
 
 // Report is what Usage answers.

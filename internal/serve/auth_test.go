@@ -36,6 +36,9 @@ const keys = `credentials:
     - Effect: Allow
       Action: [lambda:InvokeFunction, "lambda:Get*"]
       Resource: arn:aws:lambda:us-east-1:123456789012:function:open*
+    - Effect: Allow
+      Action: logs:FilterLogEvents
+      Resource: "*"
 `
 
 // as returns a client with another access key. It shares nothing with others: a

@@ -16,13 +16,30 @@ import (
 )
 
 // cloudWatch is AWS's own client for the running server.
-func (r *running) cloudWatch() *cloudwatchlogs.Client {
+func (r *running) cloudWatch() *cloudwatchlogs.Client { return r.cloudWatchAs("x", "y") }
+
+func (r *running) cloudWatchAs(id, secret string) *cloudwatchlogs.Client {
 	transport := &http.Transport{}
 	r.t.Cleanup(transport.CloseIdleConnections)
 	return cloudwatchlogs.New(cloudwatchlogs.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(r.base), Credentials: credentials.NewStaticCredentialsProvider("x", "y", ""),
+		Region: "us-east-1", BaseEndpoint: aws.String(r.base), Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
 		HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1,
 	})
+}
+
+func TestLogsAreForThoseWhoMayReadThem(t *testing.T) {
+	r, _ := startWithKeys(t)
+	r.create("fn", echo, nil)
+	r.invoke("fn", `{}`, nil)
+	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/lambda/fn")}
+	caller := r.cloudWatchAs("AKIACALLER", "the-secret-of-the-caller")
+	if out, err := caller.FilterLogEvents(t.Context(), in); err != nil || len(out.Events) == 0 {
+		t.Errorf("%v", err)
+	}
+	_, err := caller.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: in.LogGroupName})
+	refusedWith(t, err, "AccessDeniedException", "logs:DescribeLogStreams")
+	_, err = r.cloudWatchAs("AKIACALLER", "wrong").FilterLogEvents(t.Context(), in)
+	refusedWith(t, err, "InvalidSignatureException", "")
 }
 
 func TestLogsAreReadAsFromCloudWatch(t *testing.T) {

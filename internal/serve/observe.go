@@ -2,11 +2,15 @@ package serve
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/sluice-run/sluice/internal/lambdaapi"
+	"github.com/sluice-run/sluice/internal/logbook"
 	"github.com/sluice-run/sluice/internal/metrics"
+	"github.com/sluice-run/sluice/internal/records"
+	"github.com/sluice-run/sluice/internal/store"
 )
 
 // at matches one path.
@@ -42,4 +46,38 @@ func (s *Server) guardMetrics(api *lambdaapi.API, handler http.Handler) http.Han
 		return api.Guard("sluice:ReadMetrics", handler)
 	}
 	return api.GuardHost(handler)
+}
+
+// keepHistory keeps records and log lines where the state is.
+func (s *Server) keepHistory(ctx context.Context, recorded *records.Book, book *logbook.Book) error {
+	kept := s.o.Config.History
+	if kept.Age == 0 || kept.Size == 0 {
+		return nil
+	}
+	s.records, s.logs = recorded, book
+	for name, keep := range map[string]func(context.Context, *store.Journal, *slog.Logger) error{"invocations": recorded.Keep, "logs": book.Keep} {
+		journal, err := s.store.Journal(ctx, name, kept.Age, kept.Size)
+		if err != nil {
+			return err
+		}
+		if err := keep(ctx, journal, s.o.Log); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// historyTimeout bounds how long the end of the history may take to be written.
+const historyTimeout = 5 * time.Second
+
+// closeHistory writes what is not on disk yet.
+func (s *Server) closeHistory() {
+	ctx, cancel := context.WithTimeout(context.Background(), historyTimeout)
+	defer cancel()
+	if s.records != nil {
+		s.records.Close(ctx)
+	}
+	if s.logs != nil {
+		s.logs.Close(ctx)
+	}
 }

@@ -77,6 +77,9 @@ type Server struct {
 	launcher *launch.Launcher
 	// images is nil where functions can't have one.
 	images *images.Store
+	// records and logs are nil until they are kept.
+	records *records.Book
+	logs    *logbook.Book
 	// queue of asynchronous invocations, for its length.
 	queue atomic.Pointer[store.Queue]
 	// sandbox says which driver runs functions, and why.
@@ -153,7 +156,10 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	}
 	measured := metrics.New(s.o.Terminal, s.gauges())
 	recorded := records.New(measured, prices)
-	book := &logbook.Book{Observer: recorded}
+	book := logbook.New(recorded)
+	if err := s.keepHistory(opening, recorded, book); err != nil {
+		return err
+	}
 	tails := &lambdaapi.Tails{Observer: book}
 	var stopping context.Context
 	stopping, s.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -211,7 +217,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		{Match: front.Match, Handler: front},
 		{Match: lambdaapi.Match, Handler: api.Handler()},
 		{Match: at(logbook.Path), Handler: api.Guard("sluice:ReadLogs", book.Handler(stopping))},
-		{Match: logbook.MatchCloudWatch, Handler: api.Guard("logs:FilterLogEvents", book.CloudWatch(s.registry))},
+		{Match: logbook.MatchCloudWatch, Handler: api.GuardBy(logbook.Action, book.CloudWatch(s.registry))},
 		{Match: at(metrics.Path), Handler: s.guardMetrics(api, measured.Handler())},
 		{Match: console.Match, Handler: console.Handler()},
 		{Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, lambdaapi.CodePath) }, Handler: http.HandlerFunc(api.Code)},
@@ -328,6 +334,7 @@ func (s *Server) close(ctx context.Context) {
 		s.async.Close()
 	}
 	s.working.Wait()
+	s.closeHistory()
 	if s.authority != nil {
 		s.authority.Close()
 	}

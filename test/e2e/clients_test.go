@@ -203,6 +203,11 @@ func TestAWSCLI(t *testing.T) {
 	if out, _ := os.ReadFile(filepath.Join(dir, "out.json")); string(out) != `{"got":{"a":1}}` {
 		t.Errorf("%s", out)
 	}
+	// What `aws logs tail` of the second CLI asks for.
+	if got := s.must("aws", "--endpoint-url", "http://"+s.addr, "--output", "text", "logs", "filter-log-events", "--log-group-name", "/aws/lambda/one",
+		"--start-time", "0", "--interleaved", "--page-size", "2", "--query", "events[].message"); !strings.Contains(got, "START RequestId: ") || !strings.Contains(got, "REPORT RequestId: ") {
+		t.Errorf("%q", got)
+	}
 	cli("delete-function", "--function-name", "one")
 	if out, err := s.run("aws", "--endpoint-url", "http://"+s.addr, "lambda", "get-function", "--function-name", "one"); err == nil || !strings.Contains(out, "ResourceNotFoundException") {
 		t.Errorf("%v %s", err, out)

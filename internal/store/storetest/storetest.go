@@ -5,6 +5,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"strconv"
@@ -135,6 +136,48 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store, reopen func(t *test
 			t.Errorf("deleted package: %v", err)
 		}
 		read(t, s, sum)
+	})
+	t.Run("journal", func(t *testing.T) {
+		s := open(t)
+		defer s.Close()
+		j, err := s.Journal(ctx, "test", time.Hour, 32<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if oldest, newest, err := j.Bounds(ctx); err != nil || newest >= oldest {
+			t.Errorf("an empty one has %d to %d, %v", oldest, newest, err)
+		}
+		for i := range 3 {
+			if n, err := j.Append(ctx, []byte{byte(i)}); err != nil || n != uint64(i+1) {
+				t.Fatalf("%d %v", n, err)
+			}
+		}
+		if oldest, newest, err := j.Bounds(ctx); err != nil || oldest != 1 || newest != 3 {
+			t.Errorf("%d to %d, %v", oldest, newest, err)
+		}
+		if data, err := j.Read(ctx, 2); err != nil || !bytes.Equal(data, []byte{1}) {
+			t.Errorf("%v %v", data, err)
+		}
+		if _, err := j.Read(ctx, 4); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("an entry that is not there: %v", err)
+		}
+		if _, err := j.Append(ctx, make([]byte, 2<<20)); !errors.Is(err, store.ErrTooLarge) {
+			t.Errorf("a large entry: %v", err)
+		}
+		// Another size is that of the same journal, which forgets what is too much.
+		if j, err = s.Journal(ctx, "test", time.Hour, 2<<20); err != nil {
+			t.Fatal(err)
+		}
+		entry := make([]byte, 100<<10)
+		for range 25 {
+			rand.Read(entry)
+			if _, err := j.Append(ctx, entry); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if oldest, newest, err := j.Bounds(ctx); err != nil || newest != 28 || oldest < 7 || oldest > 14 {
+			t.Errorf("%d to %d, %v", oldest, newest, err)
+		}
 	})
 	if reopen == nil {
 		return

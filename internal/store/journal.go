@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// maxEntry bounds one entry of a journal, in bytes: what a NATS server takes unless it
+// is told otherwise, less some room.
+const maxEntry = 1<<20 - 4<<10
+
+// Journal is a log of entries, numbered one after the other. It forgets the oldest ones
+// beyond an age and a size.
+type Journal struct {
+	store   *Store
+	stream  jetstream.Stream
+	subject string
+}
+
+// ErrTooLarge: an entry is larger than journals take.
+var ErrTooLarge = errors.New("the entry is too large")
+
+// Journal opens a journal that keeps entries for age, and at most size bytes of them. A
+// name is of lower-case letters.
+func (s *Store) Journal(ctx context.Context, name string, age time.Duration, size int64) (*Journal, error) {
+	subject := "history." + name
+	stream, err := s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: "HISTORY_" + name, Subjects: []string{subject}, Discard: jetstream.DiscardOld, MaxAge: age, MaxBytes: size,
+		Storage: s.storage, Replicas: s.replicas, Compression: jetstream.S2Compression, Description: "what happened: " + name,
+	})
+	var refused *jetstream.APIError
+	if errors.As(err, &refused) && (refused.ErrorCode == 10047 || refused.ErrorCode == 10023) {
+		return nil, fmt.Errorf("history: there is no room for the %d bytes of %s that may be kept; lower history.size: %w", size, name, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("history of %s: %w", name, err)
+	}
+	return &Journal{s, stream, subject}, nil
+}
+
+// Append adds an entry and returns its number. It fails with ErrTooLarge.
+func (j *Journal) Append(ctx context.Context, data []byte) (uint64, error) {
+	if len(data) > maxEntry {
+		return 0, ErrTooLarge
+	}
+	ack, err := j.store.js.Publish(ctx, j.subject, data)
+	if err != nil {
+		return 0, fmt.Errorf("journal: %w", err)
+	}
+	return ack.Sequence, nil
+}
+
+// Bounds returns the numbers of the oldest entry and of the newest; the newest is below
+// the oldest if there is none.
+func (j *Journal) Bounds(ctx context.Context) (oldest, newest uint64, err error) {
+	info, err := j.stream.Info(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("journal: %w", err)
+	}
+	if info.State.Msgs == 0 {
+		return info.State.LastSeq + 1, info.State.LastSeq, nil
+	}
+	return info.State.FirstSeq, info.State.LastSeq, nil
+}
+
+// Read returns an entry, or ErrNotFound if it was forgotten.
+func (j *Journal) Read(ctx context.Context, number uint64) ([]byte, error) {
+	msg, err := j.stream.GetMsg(ctx, number)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return msg.Data, nil
+}
