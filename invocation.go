@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"io"
 	"sync/atomic"
-	"time"
 )
 
 // Invoker runs functions. It is the one verb that every front end (Function
@@ -35,9 +34,11 @@ type Invocation struct {
 	Mode InvokeMode
 	// Payload is the event: non-empty JSON, not modified by anyone.
 	Payload []byte
-	// TraceID is the X-Ray header handed to the function:
-	// "Root=1-…;Parent=…;Sampled=0".
-	TraceID string
+	// Trace is the distributed trace it belongs to; its Header is handed to the function.
+	Trace Trace
+	// FunctionURL tells that a request to a Function URL is the cause: an Access with
+	// the same RequestID says how it was answered.
+	FunctionURL bool
 	// ClientContext is JSON text, or nil.
 	ClientContext []byte
 	// CognitoIdentity is JSON text, or nil.
@@ -56,6 +57,8 @@ type Meter struct {
 	PastBurst atomic.Int64
 	// Throttled is the time in nanoseconds that pacing held bytes back.
 	Throttled atomic.Int64
+	// ThrottledAt is when it first did, in nanoseconds of Unix time, zero if it never did.
+	ThrottledAt atomic.Int64
 	// Chunks counts deliveries.
 	Chunks atomic.Int64
 	// LargestGap is the longest time between two of them, in nanoseconds.
@@ -130,15 +133,4 @@ func NewRequestID() string {
 	hex.Encode(s[24:], b[10:])
 	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
 	return string(s[:])
-}
-
-// NewTraceID returns the root part of an X-Ray trace header for a request that
-// arrives at now: "Root=1-<8 hex>-<24 hex>".
-func NewTraceID(now time.Time) string {
-	var b [16]byte
-	rand.Read(b[4:])
-	sec := uint32(now.Unix())
-	b[0], b[1], b[2], b[3] = byte(sec>>24), byte(sec>>16), byte(sec>>8), byte(sec)
-	h := hex.EncodeToString(b[:])
-	return "Root=1-" + h[:8] + "-" + h[8:]
 }

@@ -48,8 +48,13 @@ type Record struct {
 	RequestID string
 	Function  string
 	Version   string
-	Stream    string
-	Mode      InvokeMode
+	// ARN is what was invoked, with the qualifier that the caller gave.
+	ARN string
+	// Trace and FunctionURL are the invocation's.
+	Trace       Trace
+	FunctionURL bool
+	Stream      string
+	Mode        InvokeMode
 	// Init is the INIT phase's duration, zero in a warm environment.
 	Init time.Duration
 	// FirstByte is the time from dispatch to the start of the response.
@@ -63,6 +68,8 @@ type Record struct {
 	Bytes       int64
 	PastBurst   int64
 	Throttled   time.Duration
+	// ThrottledAt is when pacing first held the response back, zero if it never did.
+	ThrottledAt time.Time
 	Chunks      int64
 	// LargestGap is the longest time between two chunks.
 	LargestGap time.Duration

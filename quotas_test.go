@@ -3,7 +3,6 @@ package sluice_test
 import (
 	"regexp"
 	"testing"
-	"time"
 
 	sluice "github.com/sluice-run/sluice"
 )
@@ -36,13 +35,6 @@ func TestRequestIDIsAVersion4UUID(t *testing.T) {
 	form := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	if id := sluice.NewRequestID(); !form.MatchString(id) {
 		t.Errorf("%q", id)
-	}
-}
-
-func TestTraceIDStartsWithTheEpoch(t *testing.T) {
-	got := sluice.NewTraceID(time.Unix(0x643ecb2b, 0))
-	if !regexp.MustCompile(`^Root=1-643ecb2b-[0-9a-f]{24}$`).MatchString(got) {
-		t.Errorf("%q", got)
 	}
 }
 

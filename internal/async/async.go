@@ -53,9 +53,12 @@ type Service struct {
 
 // event is a queued invocation.
 type event struct {
-	RequestID, Function, Qualifier, TraceID string
-	Payload                                 json.RawMessage
-	Received                                time.Time
+	RequestID, Function, Qualifier string
+	// TraceID is the X-Ray header that the event came with, TraceState W3C's.
+	TraceID    string
+	TraceState string `json:",omitempty"`
+	Payload    json.RawMessage
+	Received   time.Time
 	// Attempts is how often the function ran, and NotBefore when it may again.
 	Attempts  int       `json:",omitempty"`
 	NotBefore time.Time `json:",omitzero"`
@@ -80,12 +83,14 @@ type outcome struct {
 	Version string
 	Error   string          `json:",omitempty"`
 	Result  json.RawMessage `json:",omitempty"`
+	// TraceID is the X-Ray header that the function got.
+	TraceID string `json:",omitempty"`
 }
 
 // Put queues an invocation; it is on disk when Put returns.
 func (s *Service) Put(ctx context.Context, inv *sluice.Invocation) error {
 	return s.put(ctx, &event{
-		RequestID: inv.RequestID, Function: inv.Function, Qualifier: inv.Qualifier, TraceID: inv.TraceID,
+		RequestID: inv.RequestID, Function: inv.Function, Qualifier: inv.Qualifier, TraceID: inv.Trace.Received(), TraceState: inv.Trace.State,
 		Payload: inv.Payload, Received: time.Now(),
 	})
 }
@@ -184,13 +189,14 @@ func configured(qualifier string) string {
 
 // attempt invokes the function once.
 func (s *Service) attempt(ctx context.Context, d *store.Delivery, f *registry.Function, e *event, retries int, age time.Duration) {
-	inv := &sluice.Invocation{RequestID: e.RequestID, Function: e.Function, Qualifier: e.Qualifier, Mode: sluice.Buffered, Payload: e.Payload, TraceID: e.TraceID}
+	inv := &sluice.Invocation{RequestID: e.RequestID, Function: e.Function, Qualifier: e.Qualifier, Mode: sluice.Buffered, Payload: e.Payload, Trace: sluice.NewTrace(e.TraceID, "", e.TraceState, time.Now())}
 	resp, err := s.Invoker.Invoke(context.Background(), inv)
 	if err != nil {
 		s.refused(ctx, d, f, e, sluice.AsError(err), age)
 		return
 	}
 	result, ending := collect(resp)
+	result.TraceID = inv.Trace.Header()
 	if ending == sluice.EndingShutdown {
 		s.again(d, time.Second) // the next server runs it
 		return
@@ -360,8 +366,12 @@ func (s *Service) send(ctx context.Context, e *event, l letter) error {
 	}
 	if _, name, found := strings.Cut(l.To, ":function:"); found {
 		name, qualifier, _ := strings.Cut(name, ":")
+		trace := e.TraceID
+		if e.Last != nil && e.Last.TraceID != "" {
+			trace = e.Last.TraceID // what the function led to belongs below it
+		}
 		return s.put(ctx, &event{
-			RequestID: sluice.NewRequestID(), Function: name, Qualifier: qualifier, TraceID: sluice.NewTraceID(time.Now()),
+			RequestID: sluice.NewRequestID(), Function: name, Qualifier: qualifier, TraceID: trace, TraceState: e.TraceState,
 			Payload: body, Received: time.Now(),
 		})
 	}

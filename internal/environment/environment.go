@@ -64,6 +64,7 @@ type Environment struct {
 // activation is one invocation in an environment.
 type activation struct {
 	inv  *sluice.Invocation
+	arn  string
 	life *life
 	call *runtimeapi.Call
 	// start is when the function's clock began.

@@ -14,16 +14,16 @@ import (
 func (e *Environment) Invoke(inv *sluice.Invocation, arn string) *sluice.Response {
 	e.requestID.Store(nil)
 	for range maxDispatches {
-		act := &activation{inv: inv, start: time.Now()}
+		act := &activation{inv: inv, arn: arn, start: time.Now()}
 		if failed := e.ensureInit(act); failed != nil {
 			return failed
 		}
-		if resp, ok := e.dispatch(act, arn); ok {
+		if resp, ok := e.dispatch(act); ok {
 			return resp
 		}
 		// The process died between two invocations: a fresh one takes over.
 	}
-	act := &activation{inv: inv, start: time.Now()}
+	act := &activation{inv: inv, arn: arn, start: time.Now()}
 	e.logStart(inv.RequestID)
 	document := runtimeapi.ErrorDocument(errExit, "RequestId: "+inv.RequestID+" Error: the runtime exits whenever it has started")
 	e.conclude(act, statusError, errExit)
@@ -38,7 +38,7 @@ const maxDispatches = 3
 
 // dispatch hands the event to the runtime and waits for the response to begin.
 // It reports false if the process was gone before it could.
-func (e *Environment) dispatch(act *activation, arn string) (*sluice.Response, bool) {
+func (e *Environment) dispatch(act *activation) (*sluice.Response, bool) {
 	inv, fn := act.inv, e.pool.fn
 	e.mu.Lock()
 	l := e.life
@@ -59,8 +59,8 @@ func (e *Environment) dispatch(act *activation, arn string) (*sluice.Response, b
 	act.timer = time.AfterFunc(remaining, func() { e.timedOut(act) })
 	e.current = act
 	act.call = l.api.Begin(runtimeapi.Event{
-		RequestID: inv.RequestID, Deadline: act.start.Add(fn.Timeout), InvokedFunctionARN: arn,
-		TraceID: inv.TraceID, ClientContext: inv.ClientContext, CognitoIdentity: inv.CognitoIdentity,
+		RequestID: inv.RequestID, Deadline: act.start.Add(fn.Timeout), InvokedFunctionARN: act.arn,
+		TraceID: inv.Trace.Header(), ClientContext: inv.ClientContext, CognitoIdentity: inv.CognitoIdentity,
 		Payload: inv.Payload, Mode: inv.Mode, BufferedLimit: e.bufferedLimit(),
 	})
 	call := act.call
@@ -216,12 +216,16 @@ func endingOf(status string) sluice.Ending {
 func (e *Environment) record(act *activation, duration time.Duration, maxMemory int) sluice.Record {
 	inv, fn := act.inv, e.pool.fn
 	r := sluice.Record{
-		Time: act.start, RequestID: inv.RequestID, Function: fn.Name, Version: fn.Version, Stream: e.stream,
+		Time: act.start, RequestID: inv.RequestID, Function: fn.Name, Version: fn.Version, ARN: act.arn,
+		Trace: inv.Trace, FunctionURL: inv.FunctionURL, Stream: e.stream,
 		Mode: inv.Mode, Init: act.init, Duration: duration, Billed: billed(duration + act.init),
 		MemoryMB: fn.MemoryMB, MaxMemoryMB: maxMemory,
 		Bytes: inv.Meter.Bytes.Load(), PastBurst: inv.Meter.PastBurst.Load(),
 		Throttled: time.Duration(inv.Meter.Throttled.Load()), Chunks: inv.Meter.Chunks.Load(),
 		LargestGap: time.Duration(inv.Meter.LargestGap.Load()), Timeline: inv.Meter.Timeline.Points(act.start), Architecture: fn.Architecture, EphemeralStorageMB: fn.EphemeralStorageMB,
+	}
+	if at := inv.Meter.ThrottledAt.Load(); at != 0 {
+		r.ThrottledAt = time.Unix(0, at)
 	}
 	if act.call != nil {
 		ending, _, begun := act.call.Outcome()

@@ -101,7 +101,15 @@ func (x *exchange) eventHeaders(sourceIP string, bodyLength int) []field {
 	}
 	set("x-forwarded-proto", proto)
 	set("x-forwarded-port", port)
-	set("x-amzn-trace-id", x.traceRoot)
+	set("x-amzn-trace-id", x.inv.Trace.Root())
+	if t := &x.inv.Trace; t.Recorded {
+		// The function's own spans belong below ours. Without it the client's headers
+		// are left as they are, like on AWS.
+		set("traceparent", t.TraceParent())
+		if t.State == "" { // what there is belongs to a traceparent that was not heeded
+			fields = slices.DeleteFunc(fields, func(f field) bool { return f.name == "tracestate" })
+		}
+	}
 	if bodyLength > 0 {
 		// A chunked upload has none, but the function gets it in one piece.
 		set("content-length", strconv.Itoa(bodyLength))

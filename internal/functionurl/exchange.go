@@ -2,8 +2,6 @@ package functionurl
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -29,8 +27,6 @@ type exchange struct {
 	quotas    sluice.Quotas
 	start     time.Time
 	requestID string
-	// traceRoot is the Root part of the X-Ray trace header.
-	traceRoot string
 	target    target
 	url       sluice.FunctionURL
 	inv       sluice.Invocation
@@ -119,9 +115,12 @@ func (x *exchange) invocation() bool {
 		}
 	}
 	if err == nil {
+		if x.Decide != nil {
+			x.Decide(&x.inv.Trace)
+		}
 		x.inv = sluice.Invocation{
 			RequestID: x.requestID, Function: x.url.Function, Qualifier: x.url.Qualifier, Mode: x.url.Mode,
-			TraceID: x.traceRoot + ";Parent=" + spanID() + ";Sampled=0",
+			Trace: x.inv.Trace, FunctionURL: true,
 			Payload: x.event(body).appendTo(nil),
 		}
 		if limit := x.quotas.RequestPayload; limit > 0 && int64(len(x.inv.Payload)) > limit {
@@ -152,7 +151,7 @@ func (x *exchange) begin(status int) {
 	header := x.w.Header()
 	// The names as AWS writes them; clients of HTTP/1.1 print them.
 	header["x-amzn-RequestId"] = []string{x.requestID}
-	header["X-Amzn-Trace-Id"] = []string{x.traceRoot + ";Sampled=0"}
+	header["X-Amzn-Trace-Id"] = []string{x.inv.Trace.Answer()}
 	x.addCORS(header)
 	x.confine(header)
 	x.begun = true
@@ -287,24 +286,4 @@ func oneLine(text string) string {
 		text = strings.ToValidUTF8(text[:room], "") + "…"
 	}
 	return text
-}
-
-// traceRoot returns the Root part of a trace header that the client sent, or a
-// new one.
-func traceRoot(header string, now time.Time) string {
-	for part := range strings.SplitSeq(header, ";") {
-		part = strings.TrimSpace(part)
-		if len(part) == len("Root=1-643ecb2b-0123456789abcdef01234567") && strings.HasPrefix(part, "Root=1-") && part[15] == '-' &&
-			strings.Trim(part[7:15]+part[16:], "0123456789abcdefABCDEF") == "" {
-			return part
-		}
-	}
-	return sluice.NewTraceID(now)
-}
-
-// spanID is the Parent part of a trace header.
-func spanID() string {
-	var b [8]byte
-	rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
 }

@@ -56,6 +56,44 @@ func TestEvent20(t *testing.T) { // docs/contract/function-url.md §2
 	}
 }
 
+// TestTheFunctionIsToldOfTheTrace: a function that is instrumented continues what its
+// event names, so that has to be our span if there is one, and the client's if not.
+func TestTheFunctionIsToldOfTheTrace(t *testing.T) {
+	const came = "00-643ecb2b0123456789abcdef01234567-53995c3f42cd8ad8-01"
+	const xray = "X-Amzn-Trace-Id: Root=1-643ecb2b-0123456789abcdef01234567;Parent=1111111111111111\r\n"
+	for _, tc := range []struct {
+		name, headers, traceparent, tracestate string
+		recorded                               bool
+	}{
+		{"recorded", "Traceparent: " + came + "\r\nTracestate: a=1\r\nTracestate: b=2\r\n", "ours", "a=1,b=2", true},
+		{"recorded, and begins here", "", "ours", "", true},
+		{"recorded below another's parent", xray + "Traceparent: " + came + "\r\nTracestate: a=1\r\n", "ours", "", true},
+		{"not recorded", "Traceparent: " + came + "\r\nTracestate: a=1\r\n", came, "a=1", false},
+		{"not recorded, and begins here", "", "", "", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := serve(t, sluice.Buffered, func(f *front, _ *sluice.Function) {
+				f.decide = func(tr *sluice.Trace) { tr.Recorded = tc.recorded }
+			})
+			_, body, _ := strings.Cut(f.raw("GET /lambda-url/fn/ HTTP/1.1\r\nHost: localhost\r\n"+tc.headers+"Connection: close\r\n\r\n"), "\r\n\r\n")
+			var event struct{ Headers map[string]string }
+			if err := json.Unmarshal([]byte(body), &event); err != nil {
+				t.Fatal(err)
+			}
+			r := <-f.invoked
+			if tc.traceparent == "ours" {
+				tc.traceparent = r.Trace.TraceParent()
+			}
+			if got := event.Headers["traceparent"]; got != tc.traceparent || event.Headers["tracestate"] != tc.tracestate {
+				t.Errorf("%q and %q, want %q and %q", got, event.Headers["tracestate"], tc.traceparent, tc.tracestate)
+			}
+			if r.Trace.Root() != event.Headers["x-amzn-trace-id"] || !r.FunctionURL || r.Trace.Recorded != tc.recorded {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
 func TestAbsentMembersOfTheEventAreAbsent(t *testing.T) { // docs/contract/function-url.md §2.1
 	f := serve(t, sluice.Buffered, nil)
 	answer := f.raw("GET /lambda-url/fn HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

@@ -2,6 +2,7 @@ package functionurl
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +31,9 @@ type Config struct {
 	// Authorize decides who may call a URL with AuthType AWS_IAM; body is the whole
 	// request body. Nil refuses everybody.
 	Authorize func(r *http.Request, body []byte, url sluice.FunctionURL) (*Caller, *sluice.Error)
+	// Decide sets Recorded, before the event tells the function of the trace. Nil leaves
+	// it to the Invoker.
+	Decide func(*sluice.Trace)
 	// Quirks is QuirksAWS when empty.
 	Quirks sluice.Quirks
 	// Domain completes the domainName of requests that came by path; "" is
@@ -83,7 +87,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		start: time.Now(), requestID: sluice.NewRequestID(),
 	}
 	x.target, _ = h.route(r)
-	x.traceRoot = traceRoot(r.Header.Get("X-Amzn-Trace-Id"), x.start)
+	x.inv.Trace = sluice.NewTrace(r.Header.Get("X-Amzn-Trace-Id"), r.Header.Get("Traceparent"), strings.Join(r.Header["Tracestate"], ","), x.start)
 	x.access = sluice.Access{
 		Time: x.start, RequestID: x.requestID, Function: x.target.function, Method: r.Method, Path: x.target.rawPath,
 		Ending: sluice.EndingComplete,

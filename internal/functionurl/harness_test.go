@@ -33,6 +33,8 @@ type front struct {
 	quotas sluice.Quotas
 	// isolate is the handler's Isolate.
 	isolate bool
+	// decide may set Recorded.
+	decide func(*sluice.Trace)
 	// dir is the function's code folder, which the function can see.
 	dir string
 
@@ -122,7 +124,7 @@ func serve(t *testing.T, mode sluice.InvokeMode, change func(*front, *sluice.Fun
 	service := invoke.New(host.Identity)
 	service.Set("fn", fixed{pool})
 	f.server = httptest.NewUnstartedServer(New(Config{
-		Invoker: service, URLs: f, Quotas: host.Quotas, Identity: host.Identity, Observer: f, Isolate: f.isolate,
+		Invoker: service, URLs: f, Quotas: host.Quotas, Identity: host.Identity, Observer: f, Isolate: f.isolate, Decide: f.decide,
 	}))
 	f.server.Config.Protocols = new(http.Protocols)
 	f.server.Config.Protocols.SetHTTP1(true)

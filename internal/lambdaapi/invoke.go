@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/eventstream"
@@ -79,7 +80,7 @@ func (c *call) readInvocation(inv *sluice.Invocation, mode sluice.InvokeMode) er
 		}
 		inv.ClientContext = decoded
 	}
-	inv.TraceID = or(c.r.Header.Get("X-Amzn-Trace-Id"), sluice.NewTraceID(c.Now())+";Sampled=0")
+	inv.Trace = sluice.NewTrace(c.r.Header.Get("X-Amzn-Trace-Id"), c.r.Header.Get("Traceparent"), strings.Join(c.r.Header["Tracestate"], ","), c.Now())
 	var err error
 	limit := c.Quotas().RequestPayload
 	if kind == "Event" && limit > 0 {
@@ -165,6 +166,7 @@ func invokeFunction(c *call, w http.ResponseWriter) {
 	}
 	h := w.Header()
 	h["x-amzn-RequestId"] = []string{inv.RequestID}
+	h.Set("X-Amzn-Trace-Id", inv.Trace.Answer())
 	h.Set("X-Amz-Executed-Version", resp.ExecutedVersion)
 	if failed {
 		h.Set("X-Amz-Function-Error", "Unhandled")
@@ -188,6 +190,7 @@ func (c *call) enqueue(w http.ResponseWriter, inv *sluice.Invocation, body []byt
 		return
 	}
 	head(w, inv.RequestID)
+	w.Header().Set("X-Amzn-Trace-Id", inv.Trace.Answer())
 	if len(body) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 	}
@@ -238,6 +241,7 @@ func invokeWithResponseStream(c *call, w http.ResponseWriter) {
 	defer done()
 	h := w.Header()
 	h["x-amzn-RequestId"] = []string{inv.RequestID}
+	h.Set("X-Amzn-Trace-Id", inv.Trace.Answer())
 	h.Set("X-Amz-Executed-Version", resp.ExecutedVersion)
 	h.Set("Content-Type", eventstream.ContentType)
 	w.WriteHeader(http.StatusOK)

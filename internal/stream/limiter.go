@@ -170,6 +170,7 @@ func (l *Limiter) wait(n int) error {
 	delay := time.Duration(-l.tokens / float64(l.limits.Rate) * float64(time.Second))
 	if l.timer == nil {
 		l.timer = time.NewTimer(delay)
+		l.meter.ThrottledAt.Store(now.UnixNano())
 	} else {
 		l.timer.Reset(delay)
 	}

@@ -153,6 +153,9 @@ func TestBytesAfterTheBurstFlowAtTheRate(t *testing.T) { // docs/contract/runtim
 		if got := time.Duration(meter.Throttled.Load()); got != took {
 			t.Errorf("throttled for %v of %v", got, took)
 		}
+		if at := time.Unix(0, meter.ThrottledAt.Load()); !at.Equal(start) { // the burst took no time
+			t.Errorf("first throttled at %v, began at %v", at, start)
+		}
 	})
 }
 
@@ -167,7 +170,7 @@ func TestAPauseRefillsTheBurst(t *testing.T) {
 		body.left = 2 * sluice.MB
 		start := time.Now()
 		drain(t, l, 64<<10)
-		if took := time.Since(start); took > time.Millisecond {
+		if took := time.Since(start); took > time.Millisecond || meter.ThrottledAt.Load() != 0 {
 			t.Errorf("2 MB after a second's pause took %v", took)
 		}
 		l.err = nil
