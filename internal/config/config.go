@@ -43,6 +43,11 @@ type Config struct {
 	AWSEndpoint string `yaml:"awsEndpoint"`
 	// Prices is a file of prices, "" for AWS's. Load makes it absolute.
 	Prices string `yaml:"prices"`
+	// Traces is the URL that spans are sent to, "" for none. Without a path it is that
+	// of a collector, and the spans' own path is added.
+	Traces string `yaml:"traces"`
+	// OTLP is what OpenTelemetry's own variables say of sending them.
+	OTLP OTLP `yaml:"-"`
 	// NATS is where the state is kept if not in the data folder.
 	NATS NATS `yaml:"nats"`
 	// TLS makes the listener one for https.
@@ -156,6 +161,7 @@ func Default() Config {
 		AccountID: id.AccountID,
 		Quirks:    sluice.QuirksAWS,
 		NATS:      NATS{Replicas: 1},
+		OTLP:      OTLP{Timeout: 10 * time.Second, Sampling: Sampling{ParentBased: true, Ratio: 1}},
 		Limits: Limits{
 			StreamedPayload: q.StreamedPayload,
 			StreamBurst:     q.StreamBurst,

@@ -97,6 +97,11 @@ func settings() []setting {
 			text: func(c Config) string { return c.Prices },
 		},
 		{
+			key: "traces", usage: "`address` of an OpenTelemetry collector (OTLP over HTTP) that gets a span for each invocation",
+			set:  func(c *Config, s string) error { c.Traces = s; return nil },
+			text: func(c Config) string { return c.Traces },
+		},
+		{
 			key: "nats.url", usage: "`address` of a NATS server with JetStream that keeps the state, instead of the data folder",
 			set:  func(c *Config, s string) error { c.NATS.URL = s; return nil },
 			text: func(c Config) string { return c.NATS.URL },

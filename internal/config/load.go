@@ -95,6 +95,7 @@ func Load(src Sources) (Config, error) {
 	if src.Flags != nil {
 		l.readFlags(src.Flags, src.Dir)
 	}
+	l.checkOTLP()
 	if l.config.Data == "" {
 		l.config.Data = dataFolder(runtime.GOOS, l.env)
 	}
@@ -144,6 +145,7 @@ func (l *loader) applyLimits(text, where string) {
 }
 
 func (l *loader) readEnvironment(dir string) {
+	l.readOTLP(dir)
 	for _, s := range settings() {
 		if text, ok := l.env[s.variable()]; ok && !s.isLimit() {
 			l.apply(s, text, s.variable(), dir)

@@ -70,6 +70,15 @@ func (c Config) mistakes(where map[string]string) []error {
 			report(key, "%q is not an address; write one such as http://127.0.0.1:4566", address)
 		}
 	}
+	if c.Traces != "" {
+		if why := collectorMistake(c.Traces); why != "" {
+			shown := c.Traces
+			if u, err := url.Parse(shown); err == nil {
+				shown = u.Redacted()
+			}
+			report("traces", "%q %s", shown, why)
+		}
+	}
 	if u, err := url.Parse(c.TLS.ACME); c.TLS.ACME != "" && c.TLS.ACME != "letsencrypt" && c.TLS.ACME != "letsencrypt-staging" && (err != nil || u.Host == "" || u.Scheme != "https") {
 		report("tls.acme", "%q is neither letsencrypt, letsencrypt-staging nor an https address", c.TLS.ACME)
 	}
