@@ -37,6 +37,7 @@ var rooms = []string{
 	"internal/logbook",
 	"internal/records",
 	"internal/metrics",
+	"internal/traces",
 	"internal/pricing",
 	"internal/async",
 	"internal/hosting",
@@ -80,6 +81,7 @@ var owners = map[string][]string{
 	"github.com/nats-io/nats.go":     {"internal/store"},
 	"github.com/prometheus":          {"internal/metrics"},
 	"github.com/nats-io/nats-server": {"internal/store"},
+	"go.opentelemetry.io":            {"internal/traces"},
 }
 
 func TestImportsFlowDownTheListOfRooms(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/internal/store"
 	"github.com/sluice-run/sluice/internal/template"
+	"github.com/sluice-run/sluice/internal/traces"
 )
 
 // api is the Lambda API of a project: clients invoke its functions and read about
@@ -51,7 +52,11 @@ func (p *Project) openAPI(ctx context.Context) error {
 			return err
 		}
 	}
-	recorded := records.New(p.o.Terminal, prices)
+	if p.traces, err = traces.Open(ctx, p.o.Terminal, traces.Options{Config: p.o.Config, Version: p.o.Version, Log: p.o.Log}); err != nil {
+		s.Close()
+		return err
+	}
+	recorded := records.New(p.traces, prices)
 	a := &api{store: s, registry: registry.New(s), records: recorded, book: logbook.New(recorded)}
 	a.tails = &lambdaapi.Tails{Observer: a.book}
 	a.following, a.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -68,9 +73,9 @@ func (p *Project) apiRoutes(ctx context.Context) ([]server.Route, error) {
 	}
 	bucket := &objects.Source{Region: identity.Region, Endpoint: p.o.Config.S3Endpoint}
 	sender := &destination.Sender{Region: identity.Region, Endpoint: p.o.Config.AWSEndpoint, Objects: bucket}
-	a.async = &async.Service{Queue: queue, Registry: a.registry, Invoker: p.invoker, Identity: identity, Sender: sender, Wait: p.o.Config.RetryWait, Log: p.o.Log}
+	a.async = &async.Service{Queue: queue, Registry: a.registry, Invoker: p.traces.Invoker(p.invoker), Identity: identity, Sender: sender, Wait: p.o.Config.RetryWait, Log: p.o.Log}
 	service := &lambdaapi.API{
-		Registry: a.registry, Invoker: p.invoker, Enqueue: a.async.Put, Auth: auth.New(identity, nil), Identity: identity, Quotas: p.host.Quotas,
+		Registry: a.registry, Invoker: p.traces.Invoker(p.invoker), Enqueue: a.async.Put, Auth: auth.New(identity, nil), Identity: identity, Quotas: p.host.Quotas,
 		ReadOnly: "sluice dev serves the template, so a function is changed there; deploy to a sluice serve",
 		Changed:  func(string) {}, Provisioned: func(string, string) (int, string) { return 0, "" },
 		Objects: bucket, Destinations: sender, URL: p.urls.host, Tails: a.tails, Domain: p.o.Config.Domain, Log: p.o.Log, Now: time.Now,

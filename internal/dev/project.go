@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-run/sluice/internal/scratch"
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/internal/terminal"
+	"github.com/sluice-run/sluice/internal/traces"
 )
 
 // Options say what to serve and how.
@@ -53,6 +54,7 @@ type Project struct {
 	o       Options
 	host    *environment.Host
 	invoker *invoke.Service
+	traces  *traces.Observer
 	urls    *urls
 	api     *api
 	server  *server.Server
@@ -122,9 +124,9 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	front := functionurl.New(functionurl.Config{
-		Invoker: p.invoker, URLs: p.urls, Quotas: p.host.Quotas, Identity: p.host.Identity,
+		Invoker: p.traces.Invoker(p.invoker), URLs: p.urls, Quotas: p.host.Quotas, Identity: p.host.Identity,
 		Observer: p.api.tails, Quirks: p.o.Config.Quirks, Domain: p.o.Config.Domain,
-		Authorize: functionurl.IAM(auth.New(p.host.Identity, nil), p.host.Identity, func(sluice.FunctionURL) *auth.Policy { return nil }),
+		Authorize: functionurl.IAM(auth.New(p.host.Identity, nil), p.host.Identity, func(sluice.FunctionURL) *auth.Policy { return nil }), Decide: p.traces.Decide,
 	})
 	routes, err := p.apiRoutes(ctx)
 	if err != nil {
@@ -189,6 +191,9 @@ func (p *Project) close(ctx context.Context) {
 	p.parting.Wait()
 	if p.api != nil {
 		p.api.close()
+	}
+	if p.traces != nil {
+		p.traces.Close()
 	}
 	if p.scratch != nil {
 		p.scratch.Remove()

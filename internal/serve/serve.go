@@ -38,6 +38,7 @@ import (
 	"github.com/sluice-run/sluice/internal/server"
 	"github.com/sluice-run/sluice/internal/store"
 	"github.com/sluice-run/sluice/internal/terminal"
+	"github.com/sluice-run/sluice/internal/traces"
 )
 
 // Options say how to serve.
@@ -63,6 +64,7 @@ type Server struct {
 	registry *registry.Registry
 	hosted   *hosting.Hosting
 	invoker  *invoke.Service
+	traces   *traces.Observer
 	async    *async.Service
 	server   *server.Server
 	// authority is nil without ACME.
@@ -154,7 +156,10 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 			return err
 		}
 	}
-	measured := metrics.New(s.o.Terminal, s.gauges())
+	if s.traces, err = traces.Open(opening, s.o.Terminal, traces.Options{Config: s.o.Config, Version: s.o.Version, Log: s.o.Log}); err != nil {
+		return err
+	}
+	measured := metrics.New(s.traces, s.gauges())
 	recorded := records.New(measured, prices)
 	book := logbook.New(recorded)
 	if err := s.keepHistory(opening, recorded, book); err != nil {
@@ -183,6 +188,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	}
 	s.invoker = invoke.New(identity)
 	s.invoker.FindWith(s.hosted.Target, s.hosted.Targets)
+	traced := s.traces.Invoker(s.invoker)
 	bucket := &objects.Source{Region: identity.Region, Endpoint: s.o.Config.S3Endpoint}
 	sender := &destination.Sender{Region: identity.Region, Endpoint: s.o.Config.AWSEndpoint, Objects: bucket}
 	queue, err := s.store.Queue(opening)
@@ -190,7 +196,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	s.queue.Store(queue)
-	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: s.invoker, Identity: identity, Sender: sender, Wait: s.o.Config.RetryWait, Log: s.o.Log}
+	s.async = &async.Service{Queue: queue, Registry: s.registry, Invoker: traced, Identity: identity, Sender: sender, Wait: s.o.Config.RetryWait, Log: s.o.Log}
 	s.urls = &urls{registry: s.registry, identity: identity, revision: s.store.Revision, domain: s.o.Config.Domain, addr: listener.Addr().(*net.TCPAddr)}
 	encryption, err := s.encryption()
 	if err != nil {
@@ -204,13 +210,13 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		noImages = "functions run as plain processes here, and images need the sandbox oci"
 	}
 	api := &lambdaapi.API{
-		Registry: s.registry, Invoker: s.invoker, Enqueue: s.async.Put, Auth: authority, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed, Provisioned: s.hosted.Provisioned,
+		Registry: s.registry, Invoker: traced, Enqueue: s.async.Put, Auth: authority, Identity: identity, Quotas: host.Quotas, Changed: s.hosted.Changed, Provisioned: s.hosted.Provisioned,
 		Objects: bucket, Destinations: sender, Images: s.images, NoImages: noImages, HotReload: s.o.Config.HotReload,
 		URL: s.urls.host, Tails: tails, Domain: s.o.Config.Domain, Log: s.o.Log, Now: time.Now,
 	}
 	front := functionurl.New(functionurl.Config{
-		Invoker: s.invoker, URLs: s.urls, Quotas: host.Quotas, Identity: identity, Observer: tails, Quirks: s.o.Config.Quirks, Domain: s.o.Config.Domain,
-		Authorize: functionurl.IAM(authority, identity, s.policy), Isolate: len(credentials) > 0,
+		Invoker: traced, URLs: s.urls, Quotas: host.Quotas, Identity: identity, Observer: tails, Quirks: s.o.Config.Quirks, Domain: s.o.Config.Domain,
+		Authorize: functionurl.IAM(authority, identity, s.policy), Decide: s.traces.Decide, Isolate: len(credentials) > 0,
 	})
 	recorded.Environments = s.hosted.Environments
 	routes := []server.Route{
@@ -335,6 +341,9 @@ func (s *Server) close(ctx context.Context) {
 	}
 	s.working.Wait()
 	s.closeHistory()
+	if s.traces != nil {
+		s.traces.Close()
+	}
 	if s.authority != nil {
 		s.authority.Close()
 	}
