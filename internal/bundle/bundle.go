@@ -58,6 +58,9 @@ type Result struct {
 type Failure struct {
 	// Diagnostics name file, line and column, and show the line.
 	Diagnostics []string
+	// Uninstalled: packages are missing that package.json names, so that the failure may
+	// pass without a change of the code.
+	Uninstalled bool
 }
 
 func (e *Failure) Error() string { return strings.Join(e.Diagnostics, "\n") }
@@ -105,7 +108,11 @@ func Build(ctx context.Context, s Spec) (*Result, error) {
 	}
 	built := api.Build(options)
 	if len(built.Errors) > 0 {
-		return nil, &Failure{Diagnostics: format(built.Errors, api.ErrorMessage)}
+		failure := &Failure{Diagnostics: format(built.Errors, api.ErrorMessage)}
+		if hint := s.uninstalled(built.Errors); hint != "" {
+			failure.Diagnostics, failure.Uninstalled = append(failure.Diagnostics, hint), true
+		}
+		return nil, failure
 	}
 	if !s.Alone {
 		s.linkSurroundings()
@@ -230,17 +237,8 @@ func (s *Spec) setFormat(o *api.BuildOptions, entry string, own bool) {
 
 // packageType is the "type" of the nearest package.json above file.
 func packageType(file string) string {
-	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
-		data, err := os.ReadFile(filepath.Join(dir, "package.json"))
-		if err == nil {
-			var manifest struct{ Type string }
-			json.Unmarshal(data, &manifest) // a broken manifest has no type
-			return manifest.Type
-		}
-		if dir == filepath.Dir(dir) {
-			return ""
-		}
-	}
+	m, _ := nearest(filepath.Dir(file))
+	return m.Type
 }
 
 // linkSurroundings puts what the code may look for at run time within reach:

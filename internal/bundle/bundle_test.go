@@ -147,6 +147,35 @@ func TestMistakesNameTheirPlace(t *testing.T) {
 	}
 }
 
+func TestMissingPackagesAreToBeInstalled(t *testing.T) {
+	manifest := `{"dependencies":{"react":"^19","@scope/name":"1"},"devDependencies":{"dev":"1"}}`
+	for name, c := range map[string]struct {
+		code, lock, hint string
+	}{
+		"one":            {"import 'react'", "", "react: named in package.json, not installed; run npm install in "},
+		"a file of it":   {"import 'react/jsx-runtime'", "", "react: named"},
+		"in a scope":     {"import '@scope/name/x'", "{}", "@scope/name: named in package.json, not installed; run npm ci in "},
+		"several":        {"import 'react'; import 'react-dom'; import 'dev'; import 'react/x'", "", "react and 1 more: named"},
+		"not named":      {"import 'vue'", "", ""},
+		"a file of ours": {"import './react'", "", ""},
+	} {
+		files := map[string]string{"package.json": manifest, "src/app.ts": c.code}
+		if c.lock != "" {
+			files["package-lock.json"] = c.lock
+		}
+		dir := project(t, files)
+		_, err := Build(t.Context(), Spec{Dir: filepath.Join(dir, "src"), Handler: "app.handler", Out: filepath.Join(t.TempDir(), "out")})
+		var failure *Failure
+		if !errors.As(err, &failure) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		last := failure.Diagnostics[len(failure.Diagnostics)-1]
+		if c.hint != "" && (!failure.Uninstalled || !strings.HasPrefix(last, c.hint) || strings.Contains(c.hint, " in ") && !strings.HasSuffix(last, dir)) || c.hint == "" && (failure.Uninstalled || strings.Contains(last, "npm")) {
+			t.Errorf("%s: %q", name, failure.Diagnostics)
+		}
+	}
+}
+
 func TestNeedsBundle(t *testing.T) {
 	dir := project(t, map[string]string{"a.ts": "", "b.ts": "", "b.js": "", "c/d.mts": "", "e.mjs": ""})
 	for handler, want := range map[string]bool{"a.handler": true, "b.handler": false, "c/d.inner.handler": true, "e.handler": false, "nope.handler": false} {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/bundle"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/invoke"
 	"github.com/sluice-run/sluice/internal/runtimes"
@@ -152,9 +153,10 @@ func (t *target) swap(pool *environment.Pool, err error) func() {
 		return func() {}
 	case err != nil:
 		t.failure = sluice.ErrBuildFailed(err.Error())
-		// A runtime may be installed without any file of the project changing.
+		// Runtimes and packages are installed without a file changing that is watched.
 		var missing *runtimes.MissingError
-		t.passing = errors.As(err, &missing)
+		var broken *bundle.Failure
+		t.passing = errors.As(err, &missing) || errors.As(err, &broken) && broken.Uninstalled
 		return func() {
 			t.report.BuildFailed(terminal.BuildFailure{Time: time.Now(), Function: t.name, Diagnostic: err.Error()})
 		}
