@@ -29,8 +29,10 @@ type target struct {
 	// arn is the function's, for a qualifier.
 	arn func(qualifier string) string
 
-	// building tracks the goroutines that build.
-	building sync.WaitGroup
+	// building tracks the goroutines that build; reporting keeps what they report in
+	// order.
+	building  sync.WaitGroup
+	reporting sync.Mutex
 
 	mu sync.Mutex
 	// pool serves invocations, nil before the first build and after a failed one.
@@ -120,30 +122,37 @@ func (t *target) rebuild() {
 		t.mu.Lock()
 		change := t.change
 		t.mu.Unlock()
+		begin := time.Now()
 		pool, err := t.build(context.Background())
+		t.reporting.Lock()
 		t.mu.Lock()
 		if change != t.change && !t.retired {
 			t.mu.Unlock()
+			t.reporting.Unlock()
 			if pool != nil {
 				pool.Retire()
 			}
 			continue
 		}
-		event := t.swap(pool, err)
+		event := t.swap(pool, err, begin)
 		close(t.ready)
 		t.ready = nil
 		t.mu.Unlock()
 		event()
+		t.reporting.Unlock()
 		return
 	}
 }
 
-// swap puts the outcome of a build into service and returns how to report it.
-// t.mu is held.
-func (t *target) swap(pool *environment.Pool, err error) func() {
+// swap puts the outcome of a build that began at some time into service and returns how
+// to report it. t.mu is held.
+func (t *target) swap(pool *environment.Pool, err error, begin time.Time) func() {
 	healed := t.failure != nil
 	first := t.changed.IsZero()
-	reload := terminal.Reload{Time: time.Now(), Function: t.name, File: t.changedFile, Took: time.Since(t.changed)}
+	if !first {
+		begin = t.changed
+	}
+	reload := terminal.Reload{Time: time.Now(), Function: t.name, File: t.changedFile, Took: time.Since(begin)}
 	t.drain(t.pool)
 	t.pool, t.failure, t.fresh = pool, nil, true
 	switch {

@@ -1,7 +1,9 @@
 package dev
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/bundle"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/terminal"
@@ -103,19 +106,36 @@ func TestABrokenBuildIsAnsweredAndHeals(t *testing.T) {
 }
 
 func TestAMissingRuntimeIsLookedForAgain(t *testing.T) {
-	missing := true
-	f := newTarget(t, func(context.Context) (*environment.Pool, error) {
-		if missing {
-			return nil, &runtimes.MissingError{Runtime: "nodejs22.x"}
+	for want, reason := range map[string]error{
+		"sluice runtimes install nodejs22.x": &runtimes.MissingError{Runtime: "nodejs22.x"},
+		"npm ci":                             &bundle.Failure{Diagnostics: []string{"run npm ci"}, Uninstalled: true},
+	} {
+		missing := reason
+		f := newTarget(t, func(context.Context) (*environment.Pool, error) {
+			if missing != nil {
+				return nil, missing
+			}
+			return pool(), nil
+		})
+		var log bytes.Buffer
+		f.report = terminal.New(&log, terminal.Options{JSON: true})
+		if _, err := f.Pool(t.Context(), ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v", err)
 		}
-		return pool(), nil
-	})
-	if _, err := f.Pool(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "sluice runtimes install nodejs22.x") {
-		t.Errorf("%v", err)
-	}
-	missing = false
-	if _, err := f.Pool(t.Context(), ""); err != nil {
-		t.Errorf("after it was installed: %v", err)
+		missing = nil
+		if _, err := f.Pool(t.Context(), ""); err != nil {
+			t.Errorf("after it was installed: %v", err)
+		}
+		f.Retire()
+		if err := f.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		f.report.Close()
+		healed := struct{ TookMs float64 }{}
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &healed); err != nil || !strings.Contains(lines[len(lines)-1], "buildHealed") || healed.TookMs < 0 || healed.TookMs > 60_000 {
+			t.Errorf("%v %s", err, log.String())
+		}
 	}
 }
 
