@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,6 +35,11 @@ func (s *session) bindClient(cmd *cobra.Command, flags *clientFlags) {
 	cmd.Flags().BoolVar(&flags.json, "json", false, "print JSON")
 }
 
+// http is the client's transport.
+func (f clientFlags) http() *http.Client {
+	return &http.Client{Transport: &reaching{http.DefaultTransport, f.endpoint}}
+}
+
 // client talks to a server with the access key of the environment, or a made-up one.
 func (s *session) client(flags clientFlags) (*lambda.Client, error) {
 	address, err := url.Parse(flags.endpoint)
@@ -45,7 +51,7 @@ func (s *session) client(flags clientFlags) (*lambda.Client, error) {
 		id, secret = "sluice", "sluice"
 	}
 	return lambda.New(lambda.Options{
-		Region: flags.region, BaseEndpoint: aws.String(flags.endpoint), RetryMaxAttempts: 1,
+		Region: flags.region, BaseEndpoint: aws.String(flags.endpoint), RetryMaxAttempts: 1, HTTPClient: flags.http(),
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, s.lookup("AWS_SESSION_TOKEN")),
 	}), nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,13 +35,17 @@ func (s *session) fetch(ctx context.Context, flags clientFlags, pathAndQuery str
 	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, emptyHash, "lambda", flags.region, time.Now()); err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := flags.http().Do(req)
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+		var refusal struct{ Message string } // or message
+		if json.Unmarshal(text, &refusal) == nil && refusal.Message != "" {
+			return nil, errors.New(refusal.Message)
+		}
 		return nil, fmt.Errorf("the server answers %s: %s", resp.Status, text)
 	}
 	return resp.Body, nil

@@ -89,6 +89,10 @@ func (s *session) run(ctx context.Context) int {
 		fmt.Fprintln(s.stderr, err)
 		return exitProject
 	}
+	var unreachable *unreachableError
+	if errors.As(err, &unreachable) {
+		err = unreachable
+	}
 	// What a server answered, without the SDK's account of how it came about.
 	var answered smithy.APIError
 	if errors.As(err, &answered) {

@@ -3,7 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -129,6 +133,37 @@ func TestAddressInUse(t *testing.T) {
 	}
 	first.interrupt <- os.Interrupt
 	<-code
+}
+
+func TestAServerThatIsNotThereIsNamed(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := "http://" + closed.Addr().String()
+	closed.Close()
+	for _, command := range []string{"usage", "list", "logs", "invoke fn", "invoke fn --stream", "invoke fn --timeline", "delete fn", "deploy"} {
+		s := newSession(t, map[string]string{"template.yaml": templateText, "index.mjs": ""}, append(strings.Fields(command), "--endpoint", endpoint)...)
+		if code := s.run(t.Context()); code != exitFailure {
+			t.Errorf("%s: exit code %d", command, code)
+		}
+		if want := "sluice: no server answers at " + endpoint + ": connection refused. Start one"; !strings.HasPrefix(s.stderr.(*output).String(), want) {
+			t.Errorf("%s: %s", command, s.stderr)
+		}
+	}
+}
+
+func TestARefusalIsReadable(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, `{"Message":"no key"}`)
+	}))
+	defer server.Close()
+	s := newSession(t, nil, "usage", "--endpoint", server.URL)
+	if code := s.run(t.Context()); code != exitFailure || s.stderr.(*output).String() != "sluice: no key\n" {
+		t.Errorf("%d %s", code, s.stderr)
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }
 
 func TestParseParameters(t *testing.T) {
