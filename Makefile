@@ -49,7 +49,7 @@ e2e-race: ## The same with a binary that carries the race detector; needs a C co
 .PHONY: screenshots
 screenshots: build ## Take the pictures of the examples anew; needs Chromium
 	cd test/e2e && npm ci --no-audit --no-fund
-	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)' SLUICE_SCREENSHOTS='$(CURDIR)/examples/screenshots' \
+	SLUICE_E2E=1 SLUICE_TEST_NETWORK=1 SLUICE_BINARY='$(CURDIR)/$(BIN)' SLUICE_SCREENSHOTS='$(CURDIR)/examples/screenshots' \
 		$(GO) test -count=1 -run Browser ./test/e2e
 
 .PHONY: fuzz

@@ -40,6 +40,7 @@ type event struct {
 	PastBurst   int64   `json:"pastBurst"`
 	FirstByteMs float64 `json:"firstByteMs"`
 	TotalMs     float64 `json:"totalMs"`
+	MaxMemoryMB int     `json:"maxMemoryMB"`
 	ErrorType   string  `json:"errorType"`
 	NotRun      []struct {
 		Name string `json:"name"`
