@@ -39,12 +39,12 @@ race: ## Run the Go tests under the race detector; needs a C compiler
 
 .PHONY: e2e
 e2e: build ## Test the built binary from outside: real Node, HTTP clients, Chromium
-	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)' $(GO) test -race -count=1 ./test/e2e/...
+	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)' $(GO) test -race -count=1 -timeout 30m ./test/e2e/...
 
 .PHONY: e2e-race
 e2e-race: ## The same with a binary that carries the race detector; needs a C compiler
 	$(GO) build -race -o $(BIN)-race ./cmd/sluice
-	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)-race' $(GO) test -count=1 ./test/e2e/...
+	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)-race' $(GO) test -count=1 -timeout 30m ./test/e2e/...
 
 .PHONY: screenshots
 screenshots: build ## Take the pictures of the examples anew; needs Chromium
