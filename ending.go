@@ -29,3 +29,30 @@ const (
 	// EndingShutdown: the server stopped before the function did.
 	EndingShutdown Ending = "shutdown"
 )
+
+// Account is on whose account an invocation did not end well.
+type Account string
+
+const (
+	// AccountNobody: it ended well.
+	AccountNobody Account = ""
+	// AccountFunction: its code, its runtime, or what it sent.
+	AccountFunction Account = "function"
+	// AccountClient: it left, or asked for what it may not have.
+	AccountClient Account = "client"
+	// AccountServer: Sluice failed, or was stopped.
+	AccountServer Account = "server"
+)
+
+// Account says whose doing the ending was.
+func (e Ending) Account() Account {
+	switch e {
+	case EndingComplete, "":
+		return AccountNobody
+	case EndingClientGone, EndingRefused:
+		return AccountClient
+	case EndingFault, EndingShutdown:
+		return AccountServer
+	}
+	return AccountFunction
+}

@@ -43,7 +43,9 @@ type Record struct {
 	Chunks       int64             `json:"chunks"`
 	LargestGapMs float64           `json:"largestGapMs"`
 	Ending       sluice.Ending     `json:"ending"`
-	ErrorType    string            `json:"errorType"`
+	// Account is on whose account it did not end well.
+	Account   sluice.Account `json:"account"`
+	ErrorType string         `json:"errorType"`
 	// GBSeconds is the memory over the billed duration.
 	GBSeconds float64 `json:"gbSeconds"`
 	Cost      float64 `json:"cost"`
@@ -103,7 +105,7 @@ func (b *Book) Invoked(r sluice.Record) {
 	record := Record{
 		Time: r.Time, RequestID: r.RequestID, Function: r.Function, Version: r.Version, Stream: r.Stream, Mode: r.Mode,
 		InitMs: ms(r.Init), FirstByteMs: ms(r.FirstByte), DurationMs: ms(r.Duration), BilledMs: ms(r.Billed), MemoryMB: r.MemoryMB, MaxMemoryMB: r.MaxMemoryMB,
-		Bytes: r.Bytes, PastBurst: r.PastBurst, ThrottledMs: ms(r.Throttled), Chunks: r.Chunks, LargestGapMs: ms(r.LargestGap), Ending: r.Ending,
+		Bytes: r.Bytes, PastBurst: r.PastBurst, ThrottledMs: ms(r.Throttled), Chunks: r.Chunks, LargestGapMs: ms(r.LargestGap), Ending: r.Ending, Account: r.Ending.Account(),
 		ErrorType: r.ErrorType, Cost: b.prices.Cost(&r), GBSeconds: pricing.GBSeconds(&r), Timeline: r.Timeline,
 	}
 	b.history.Add(record)
