@@ -217,6 +217,35 @@ func TestOldItemsAreForgotten(t *testing.T) {
 	}
 }
 
+func TestAStoreThatIsAwayHoldsNobodyUp(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal, err := s.Journal(t.Context(), "test", time.Hour, 64<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLog(1000)
+	if err := l.Keep(t.Context(), journal, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	add(l, 0, 30_000) // more than may wait
+	var newest []history.Item[string]
+	for item, err := range l.Backward(t.Context(), history.Query{}) {
+		if newest = append(newest, item); err != nil || len(newest) == 1000 {
+			break
+		}
+	}
+	check(t, "in memory", reversed(newest), 29_000, 30_000)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	l.Close(ctx)
+	l.Close(ctx) // once more is nothing
+	l.Add("late")
+}
+
 func TestReadingEndsWithItsContext(t *testing.T) {
 	dir := t.TempDir()
 	l, done := kept(t, dir, 10)
