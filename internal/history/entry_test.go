@@ -6,7 +6,7 @@ import (
 )
 
 func FuzzEntry(f *testing.F) {
-	whole, err := encode([]Item[string]{{1, "a"}, {2, "b\nc"}, {30, ""}}, 1<<10)
+	whole, err := encode([]Item[string]{{1, "a"}, {2, "b\nc"}, {30, ""}}, "w", 1<<10)
 	if err != nil || len(whole) != 1 {
 		f.Fatal(whole, err)
 	}
@@ -18,15 +18,15 @@ func FuzzEntry(f *testing.F) {
 		if err != nil || len(items) == 0 {
 			return
 		}
-		again, err := encode(items, 1<<30)
+		again, err := encode(items, "w", 1<<30)
 		if err != nil || len(again) != 1 {
 			t.Fatalf("%v %v", again, err)
 		}
 		if back, err := decode[string](again[0], Query{}); err != nil || !slices.Equal(back, items) {
 			t.Errorf("%v is not %v, %v", back, items, err)
 		}
-		if first, err := firstOf(again[0]); err != nil || first != items[0].Number {
-			t.Errorf("%d %v", first, err)
+		if first, writer, err := firstOf(again[0]); err != nil || first != items[0].Number || writer != "w" {
+			t.Errorf("%d %s %v", first, writer, err)
 		}
 	})
 }
@@ -36,7 +36,7 @@ func TestEntriesAreCutBySize(t *testing.T) {
 	for i := range 100 {
 		items = append(items, Item[string]{uint64(i + 1), "0123456789"})
 	}
-	entries, err := encode(items, 200)
+	entries, err := encode(items, "w", 200)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ const backlog = 1_000
 
 // Item is something that happened.
 type Item[T any] struct {
-	// Number grows from item to item, and is never given twice: it is the time of the
-	// item in nanoseconds, or a little more.
+	// Number grows from item to item: it is the time of the item in nanoseconds, or a
+	// little more. A server never gives one twice.
 	Number uint64
 	Value  T
 }
@@ -58,16 +58,32 @@ func (l *Log[T]) Add(value T) Item[T] {
 	l.last = max(l.last+1, Number(time.Now()))
 	item := Item[T]{l.last, value}
 	l.push(item)
+	l.tell(item)
+	if l.keeper != nil {
+		l.keeper.take(item)
+	}
+	return item
+}
+
+// tell hands an item to the followers; l.mu is held.
+func (l *Log[T]) tell(item Item[T]) {
 	for follower := range l.followers {
 		select {
 		case follower <- item:
 		default:
 		}
 	}
-	if l.keeper != nil {
-		l.keeper.take(item)
+}
+
+// insert puts an item of another server in its place among ours.
+func (l *Log[T]) insert(item Item[T]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.push(item)
+	for i := l.count - 1; i > 0 && l.at(i).Number < l.at(i-1).Number; i-- {
+		*l.at(i), *l.at(i - 1) = *l.at(i - 1), *l.at(i)
 	}
-	return item
+	l.tell(item)
 }
 
 // push puts an item behind the newest, and the oldest out; l.mu is held.

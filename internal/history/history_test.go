@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-run/sluice/internal/history"
 	"github.com/sluice-run/sluice/internal/store"
+	"github.com/sluice-run/sluice/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -215,6 +216,44 @@ func TestOldItemsAreForgotten(t *testing.T) {
 	if back := backward(t, l, history.Query{From: 1, Before: 2}); len(back) != 0 {
 		t.Errorf("%d items", len(back))
 	}
+}
+
+func TestServersOfOneStoreSeeEachOther(t *testing.T) {
+	url := storetest.External(t)
+	join := func() (*history.Log[string], func()) {
+		s, err := store.Open(t.Context(), store.Options{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		journal, err := s.Journal(t.Context(), "test", time.Hour, 64<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := newLog(100)
+		if err := l.Keep(t.Context(), journal, slog.New(slog.DiscardHandler)); err != nil {
+			t.Fatal(err)
+		}
+		return l, sync.OnceFunc(func() { l.Close(t.Context()); s.Close() })
+	}
+	a, leaveA := join()
+	defer leaveA()
+	b, leaveB := join()
+	defer leaveB()
+	seen, _, leave := b.Follow()
+	defer leave()
+	// In turns, so that both have to put the other's between their own.
+	for i := range 30 {
+		add([]*history.Log[string]{a, b}[i%2], i, i+1)
+	}
+	for range 30 {
+		<-seen
+	}
+	check(t, "at b", forward(t, b, history.Query{}), 0, 30)
+	leaveA()
+	leaveB()
+	c, leaveC := join()
+	defer leaveC()
+	check(t, "later", forward(t, c, history.Query{}), 0, 30)
 }
 
 func TestAStoreThatIsAwayHoldsNobodyUp(t *testing.T) {

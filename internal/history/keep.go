@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,7 +29,11 @@ const (
 type keeper[T any] struct {
 	log     *Log[T]
 	journal *store.Journal
-	warn    *slog.Logger
+	// writer is this server's name in the journal.
+	writer string
+	// unfollow ends the reading of what other servers write, nil without them.
+	unfollow func()
+	warn     *slog.Logger
 
 	mu      sync.Mutex
 	pending []Item[T]
@@ -46,8 +51,13 @@ type keeper[T any] struct {
 // Keep reads what a journal has into memory, and from now on writes what is added to it.
 // It is for a log that nothing was added to. End it with Close.
 func (l *Log[T]) Keep(ctx context.Context, journal *store.Journal, log *slog.Logger) error {
-	k := &keeper[T]{log: l, journal: journal, warn: log, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	k := &keeper[T]{log: l, journal: journal, writer: rand.Text(), warn: log, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	k.patience, k.giveUp = context.WithCancel(context.WithoutCancel(ctx))
+	_, newest, err := journal.Bounds(ctx)
+	if err != nil {
+		k.giveUp()
+		return fmt.Errorf("history: %w", err)
+	}
 	var items []Item[T]
 	var size int64
 	var failed error
@@ -75,7 +85,27 @@ func (l *Log[T]) Keep(ctx context.Context, journal *store.Journal, log *slog.Log
 	l.keeper = k
 	l.mu.Unlock()
 	go k.write()
+	if journal.Shared() {
+		if k.unfollow, err = journal.Follow(k.patience, newest+1, k.others); err != nil {
+			return fmt.Errorf("history: %w", err)
+		}
+	}
 	return nil
+}
+
+// others takes what another server has written.
+func (k *keeper[T]) others(entry []byte) {
+	if _, writer, err := firstOf(entry); err != nil || writer == k.writer {
+		return
+	}
+	items, err := decode[T](entry, Query{})
+	if err != nil {
+		k.warn.Warn("a part of another server's history can't be read")
+		return
+	}
+	for _, item := range items {
+		k.log.insert(item)
+	}
 }
 
 // take notes an item to be written.
@@ -121,7 +151,7 @@ func (k *keeper[T]) flush() {
 	if dropped > 0 {
 		k.warn.Warn("the history on disk misses what could not be written in time", "items", dropped)
 	}
-	entries, err := encode(items, entrySize)
+	entries, err := encode(items, k.writer, entrySize)
 	if err != nil {
 		k.warn.Warn("a part of the history can't be written", "items", len(items), "error", err)
 	}
@@ -156,7 +186,12 @@ func (l *Log[T]) Close(ctx context.Context) {
 	}
 	stop := context.AfterFunc(ctx, k.giveUp)
 	defer stop()
-	k.stopOnce.Do(func() { close(k.stop) })
+	k.stopOnce.Do(func() {
+		if k.unfollow != nil {
+			k.unfollow()
+		}
+		close(k.stop)
+	})
 	<-k.done
 	k.giveUp()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"sort"
@@ -130,11 +131,11 @@ func (l *Log[T]) newer(from uint64) ([]Item[T], bool) {
 	return items, end < l.count
 }
 
-// An entry of the journal is lines: the number of its first item, and then for each item
-// its number, a space and the JSON of its value.
+// An entry of the journal is lines: the number of its first item, a space and who wrote
+// it, and then for each item its number, a space and the JSON of its value.
 
 // encode makes entries of items, none larger than size bytes unless an item is.
-func encode[T any](items []Item[T], size int) ([][]byte, error) {
+func encode[T any](items []Item[T], writer string, size int) ([][]byte, error) {
 	var entries [][]byte
 	var entry []byte
 	for _, item := range items {
@@ -146,7 +147,7 @@ func encode[T any](items []Item[T], size int) ([][]byte, error) {
 			entries, entry = append(entries, entry), nil
 		}
 		if entry == nil {
-			entry = append(strconv.AppendUint(nil, item.Number, 10), '\n')
+			entry = fmt.Appendf(nil, "%d %s\n", item.Number, writer)
 		}
 		entry = append(strconv.AppendUint(entry, item.Number, 10), ' ')
 		entry = append(append(entry, text...), '\n')
@@ -159,14 +160,14 @@ func encode[T any](items []Item[T], size int) ([][]byte, error) {
 
 var errEntry = errors.New("the history on disk has an entry that can't be read")
 
-// firstOf is the number of an entry's first item.
-func firstOf(entry []byte) (uint64, error) {
+// firstOf is the number of an entry's first item, and who wrote it.
+func firstOf(entry []byte) (number uint64, writer string, err error) {
 	line, _, _ := bytes.Cut(entry, []byte{'\n'})
-	n, err := strconv.ParseUint(string(line), 10, 64)
-	if err != nil {
-		return 0, errEntry
+	text, name, _ := bytes.Cut(line, []byte{' '})
+	if number, err = strconv.ParseUint(string(text), 10, 64); err != nil {
+		return 0, "", errEntry
 	}
-	return n, nil
+	return number, string(name), nil
 }
 
 // decode returns the items of an entry that a query wants.
@@ -208,7 +209,7 @@ func (k *keeper[T]) seek(ctx context.Context, oldest, newest, number uint64) (ui
 		}
 		var first uint64
 		if err == nil {
-			first, err = firstOf(entry)
+			first, _, err = firstOf(entry)
 		}
 		if err != nil {
 			failed = err
@@ -236,7 +237,7 @@ func (k *keeper[T]) backward(ctx context.Context, q Query, yield func(Item[T], e
 				return
 			}
 		}
-		if first, broken := firstOf(entry); err == nil && broken == nil && first+uint64(disorder) < q.From {
+		if first, _, broken := firstOf(entry); err == nil && broken == nil && first+uint64(disorder) < q.From {
 			return
 		}
 	}
@@ -271,7 +272,7 @@ func (k *keeper[T]) forward(ctx context.Context, q Query, yield func(Item[T], er
 				return false
 			}
 		}
-		if first, broken := firstOf(entry); err == nil && broken == nil && q.Before > 0 && first > q.Before+uint64(disorder) {
+		if first, _, broken := firstOf(entry); err == nil && broken == nil && q.Before > 0 && first > q.Before+uint64(disorder) {
 			return true
 		}
 	}

@@ -67,6 +67,27 @@ func (j *Journal) Bounds(ctx context.Context) (oldest, newest uint64, err error)
 	return info.State.FirstSeq, info.State.LastSeq, nil
 }
 
+// Shared tells whether other servers may write to the journal.
+func (j *Journal) Shared() bool { return j.store.embedded == nil }
+
+// Follow calls each with every entry from a number on, one after the other, those that
+// are there and those to come, until stop is called. Nothing is called when stop has
+// returned.
+func (j *Journal) Follow(ctx context.Context, from uint64, each func(entry []byte)) (stop func(), err error) {
+	consumer, err := j.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from})
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	following, err := consumer.Consume(func(m jetstream.Msg) { each(m.Data()) })
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return func() {
+		following.Stop()
+		<-following.Closed()
+	}, nil
+}
+
 // Read returns an entry, or ErrNotFound if it was forgotten.
 func (j *Journal) Read(ctx context.Context, number uint64) ([]byte, error) {
 	msg, err := j.stream.GetMsg(ctx, number)

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 
 	"github.com/sluice-run/sluice/internal/store"
@@ -49,16 +48,7 @@ func TestWithFiles(t *testing.T) {
 func TestExternalServer(t *testing.T) {
 	url := ""
 	storetest.Run(t, func(t *testing.T) *store.Store {
-		s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Start()
-		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-		if !s.ReadyForConnections(10 * time.Second) {
-			t.Fatal("the server does not start")
-		}
-		url = s.ClientURL()
+		url = storetest.External(t)
 		return mustOpen(t, store.Options{URL: url})
 	}, func(t *testing.T) *store.Store { return mustOpen(t, store.Options{URL: url}) })
 	if _, err := store.Open(t.Context(), store.Options{URL: "nats://127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "store at nats://127.0.0.1:1") {
