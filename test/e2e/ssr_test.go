@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,87 +16,14 @@ import (
 
 const ssrExample = "../../examples/ssr"
 
-// ssrProject is a copy of the example with what npm would install: React is a
-// dependency of this suite too. Edits are pairs: what stands in a file, and what
-// takes its place.
-func ssrProject(t *testing.T, edits ...string) string {
-	t.Helper()
-	dir := t.TempDir()
-	all := ""
-	files, err := os.ReadDir(ssrExample)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if file.IsDir() {
-			continue // node_modules of somebody who tried it
-		}
-		text, err := os.ReadFile(filepath.Join(ssrExample, file.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		all += string(text)
-		write(t, filepath.Join(dir, file.Name()), strings.NewReplacer(edits...).Replace(string(text)))
-	}
-	for i := 0; i < len(edits); i += 2 {
-		if !strings.Contains(all, edits[i]) {
-			t.Fatalf("nothing to edit: the example has no %q", edits[i])
-		}
-	}
-	modules, err := filepath.Abs("node_modules")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // ssrSlow makes the reviews take longer than the function has.
 var ssrSlow = []string{"Timeout: 15", "Timeout: 3", "reviews: 6 }", "reviews: 60 }"}
-
-func TestSSRIsTestedWithItsDependencies(t *testing.T) {
-	type locked struct {
-		Packages map[string]struct {
-			Version, Resolved string
-			Dev               bool
-		}
-	}
-	read := func(name string) (lock locked) {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(text, &lock); err != nil {
-			t.Fatal(err)
-		}
-		return lock
-	}
-	ours := read("package-lock.json")
-	bundled := 0
-	for name, its := range read(ssrExample + "/package-lock.json").Packages {
-		if its.Resolved != "" {
-			t.Errorf("%s is tied to a registry: %s", name, its.Resolved)
-		}
-		if name == "" || its.Dev {
-			continue
-		}
-		bundled++
-		if ours.Packages[name].Version != its.Version {
-			t.Errorf("the example has %s %s, this suite %q", name, its.Version, ours.Packages[name].Version)
-		}
-	}
-	if bundled < 3 { // react, react-dom and its scheduler
-		t.Errorf("%d packages", bundled)
-	}
-}
 
 // ssrMarks are texts of the page in the order in which they arrive.
 var ssrMarks = []string{"<h1>Fieldfare desk lamp</h1>", "Warm bulb", "With you on", "Ines"}
 
 func TestSSRSendsTheShellBeforeTheData(t *testing.T) {
-	d := startDev(t, ssrProject(t))
+	d := startDev(t, copyOf(t, ssrExample))
 	resp := d.get("Shop", "?pause=800")
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("status %d, %v", resp.StatusCode, resp.Header)
@@ -134,7 +60,7 @@ func TestSSRSendsTheShellBeforeTheData(t *testing.T) {
 }
 
 func TestSSRScriptsHaveTheNonce(t *testing.T) {
-	d := startDev(t, ssrProject(t))
+	d := startDev(t, copyOf(t, ssrExample))
 	nonces := map[string]bool{}
 	for range 2 {
 		resp := d.get("Shop", "?pause=10")
@@ -165,7 +91,7 @@ func TestSSRScriptsHaveTheNonce(t *testing.T) {
 
 // Bots get the page in its order, when everything is ready.
 func TestSSRGivesBotsTheWholePage(t *testing.T) {
-	d := startDev(t, ssrProject(t))
+	d := startDev(t, copyOf(t, ssrExample))
 	req, _ := http.NewRequest("GET", d.url("Shop", "?pause=150&trouble=0"), nil)
 	req.Header.Set("User-Agent", "Mozilla/5.0 (compatible; Examplebot/2.1)")
 	resp, err := http.DefaultClient.Do(req)
@@ -200,7 +126,7 @@ func TestSSRGivesBotsTheWholePage(t *testing.T) {
 func TestSSREndsThePageBeforeTheDeadline(t *testing.T) {
 	for name, sleeps := range map[string]string{"a source that stops": ", undefined, { signal });", "a source that doesn't": ");"} {
 		t.Run(name, func(t *testing.T) {
-			d := startDev(t, ssrProject(t, append(slices.Clone(ssrSlow), ", undefined, { signal });", sleeps)...))
+			d := startDev(t, copyOf(t, ssrExample, append(slices.Clone(ssrSlow), ", undefined, { signal });", sleeps)...))
 			for i, query := range []string{"?pause=500&trouble=0", "?pause=500&trouble=0&whole"} {
 				status, body, err := d.body("Shop", query)
 				if status != 200 || err != nil || !strings.HasSuffix(body, "</html>") {
@@ -218,14 +144,14 @@ func TestSSREndsThePageBeforeTheDeadline(t *testing.T) {
 			}
 		})
 	}
-	d := startDev(t, ssrProject(t, ssrSlow...))
+	d := startDev(t, copyOf(t, ssrExample, ssrSlow...))
 	if status, body, err := d.body("Shop", "parts/reviews?pause=500"); status != 504 || err != nil || !strings.Contains(body, "too long") {
 		t.Errorf("%d %v %s", status, err, body)
 	}
 }
 
 func TestSSRAnswersOtherRequests(t *testing.T) {
-	d := startDev(t, ssrProject(t))
+	d := startDev(t, copyOf(t, ssrExample))
 	for _, tt := range []struct {
 		method, path, contentType, cache string
 		status                           int
@@ -277,7 +203,7 @@ func TestSSRAnswersOtherRequests(t *testing.T) {
 
 // A shell that fails is known before anything has left.
 func TestSSRSaysThatTheShellFailed(t *testing.T) {
-	d := startDev(t, ssrProject(t, "<Picture />", "<Picture {...JSON.parse('{')} />"))
+	d := startDev(t, copyOf(t, ssrExample, "<Picture />", "<Picture {...JSON.parse('{')} />"))
 	for _, query := range []string{"", "?whole", "?pause=0"} {
 		status, body, err := d.body("Shop", query)
 		if status != 500 || err != nil || !strings.Contains(body, "Sorry") || strings.Contains(body, "JSON") {
@@ -322,7 +248,7 @@ func watchSSR(t *testing.T, browser, url, part string) (seen struct {
 
 func TestSSRInTheBrowser(t *testing.T) {
 	browser := chromium(t)
-	d := startDev(t, ssrProject(t))
+	d := startDev(t, copyOf(t, ssrExample))
 	for form, url := range map[string]string{"host": d.ready.Functions[0].URLs[0].Host, "path": d.url("Shop", "")} {
 		t.Run(form, func(t *testing.T) {
 			seen := watchSSR(t, browser, url, "arrive")
@@ -371,7 +297,7 @@ func TestSSRInTheBrowser(t *testing.T) {
 // What the function had no time for, the browser gets.
 func TestSSRIsCompletedByTheBrowser(t *testing.T) {
 	browser := chromium(t)
-	d := startDev(t, ssrProject(t, ssrSlow...))
+	d := startDev(t, copyOf(t, ssrExample, ssrSlow...))
 	seen := watchSSR(t, browser, d.url("Shop", ""), "late")
 	if len(seen.Complaints) > 0 || !slices.Equal(seen.Fetched, []string{"reviews"}) || len(seen.States[len(seen.States)-1].There) != 4 {
 		t.Errorf("%+v", seen)
