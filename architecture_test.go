@@ -78,9 +78,9 @@ var owners = map[string][]string{
 	"github.com/vbauerster/mpb":      {"cmd/sluice"},
 	"github.com/evanw/esbuild":       {"internal/bundle"},
 	"github.com/fsnotify/fsnotify":   {"internal/watch"},
-	"github.com/nats-io/nats.go":     {"internal/store"},
+	"github.com/nats-io/nats.go":     {"internal/store", "test"}, // the broker of examples/iot
 	"github.com/prometheus":          {"internal/metrics"},
-	"github.com/nats-io/nats-server": {"internal/store"},
+	"github.com/nats-io/nats-server": {"internal/store", "test"},
 	"go.opentelemetry.io":            {"internal/traces"},
 }
 

@@ -80,6 +80,7 @@ func TestExamplesAreTestedWithTheirDependencies(t *testing.T) {
 		packages int  // at least
 	}{
 		{ssrExample, false, 3}, // react, react-dom and its scheduler
+		{iotExample, true, 10},
 	} {
 		used := 0
 		for name, its := range readLock(t, tt.example).Packages {
