@@ -3,6 +3,8 @@ package environment
 import (
 	"slices"
 	"time"
+
+	sluice "github.com/sluice-run/sluice"
 )
 
 // State is what an execution environment does.
@@ -34,10 +36,11 @@ type Status struct {
 	MemoryMB    int   `json:"memoryMB"`
 	// MaxMemoryMB is the peak so far; a sample may be a second old.
 	MaxMemoryMB int `json:"maxMemoryMB"`
-	// RequestID, Bytes and Chunks are of the invocation in progress.
-	RequestID string `json:"requestId,omitempty"`
-	Bytes     int64  `json:"bytes,omitempty"`
-	Chunks    int64  `json:"chunks,omitempty"`
+	// RequestID, Mode, Bytes and Chunks are of the invocation in progress.
+	RequestID string            `json:"requestId,omitempty"`
+	Mode      sluice.InvokeMode `json:"mode,omitempty"`
+	Bytes     int64             `json:"bytes,omitempty"`
+	Chunks    int64             `json:"chunks,omitempty"`
 }
 
 // Status tells of every environment of the pool, in no order.
@@ -66,7 +69,7 @@ func (e *Environment) status(idle bool) Status {
 	default:
 		s.State = Busy
 		if act := e.current; act != nil {
-			s.Since, s.RequestID = act.start, act.inv.RequestID
+			s.Since, s.RequestID, s.Mode = act.start, act.inv.RequestID, act.inv.Mode
 			s.Bytes, s.Chunks = act.inv.Meter.Bytes.Load(), act.inv.Meter.Chunks.Load()
 		}
 	}

@@ -2,6 +2,8 @@
 package metrics
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -20,18 +22,11 @@ type Observer struct {
 	sluice.Observer
 	registry *prometheus.Registry
 
-	invocations, requests     *prometheus.CounterVec
-	bytes, pastBurst          *prometheus.CounterVec
-	throttled, cost           *prometheus.CounterVec
-	duration, firstByte, init *prometheus.HistogramVec
-	gap                       *prometheus.HistogramVec
-}
-
-// Gauges are read when somebody asks for the metrics.
-type Gauges struct {
-	// Environments counts execution environments, Streams the responses that are open,
-	// Queued the asynchronous invocations that wait.
-	Environments, Streams, Queued func() float64
+	invocations, throttles, requests *prometheus.CounterVec
+	bytes, pastBurst                 *prometheus.CounterVec
+	throttled, billed                *prometheus.CounterVec
+	duration, firstByte, init        *prometheus.HistogramVec
+	gap                              *prometheus.HistogramVec
 }
 
 // seconds are the bounds of durations, from 1 ms to Lambda's 15 minutes.
@@ -51,29 +46,35 @@ func New(next sluice.Observer, g Gauges) *Observer {
 		return h
 	}
 	o.invocations = counter("sluice_invocations_total", "Invocations that are over, by how they ended.", "function", "ending")
+	o.throttles = counter("sluice_throttles_total", "Invocations that were refused at a limit of concurrency or rate, by AWS's reason.", "function", "reason")
 	o.requests = counter("sluice_requests_total", "Function URL requests that were answered, by status.", "function", "status")
 	o.bytes = counter("sluice_response_bytes_total", "Bytes of responses.", "function")
 	o.pastBurst = counter("sluice_response_past_burst_bytes_total", "Bytes of responses past the burst, which AWS charges for.", "function")
 	o.throttled = counter("sluice_response_throttled_seconds_total", "Time for which the pace held responses back.", "function")
-	o.cost = counter("sluice_billed_gigabyte_seconds_total", "Memory over billed duration.", "function")
+	o.billed = counter("sluice_billed_gigabyte_seconds_total", "Memory over billed duration.", "function")
 	o.duration = histogram("sluice_invocation_duration_seconds", "From dispatch until the runtime asked for the next event.")
 	o.firstByte = histogram("sluice_invocation_first_byte_seconds", "From dispatch to the start of the response.")
 	o.init = histogram("sluice_init_duration_seconds", "INIT phases.")
 	o.gap = histogram("sluice_response_largest_gap_seconds", "The longest time between two chunks of a streamed response.")
-	for name, gauge := range map[string]struct {
-		help string
-		read func() float64
-	}{
-		"sluice_environments":  {"Execution environments.", g.Environments},
-		"sluice_streams_open":  {"Responses that are open.", g.Streams},
-		"sluice_queued_events": {"Asynchronous invocations that wait.", g.Queued},
-	} {
-		if gauge.read != nil {
-			o.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: gauge.help}, gauge.read))
-		}
-	}
-	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	o.registry.MustRegister(g, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return o
+}
+
+// Invoker counts what next refuses as a throttle, whoever the caller is.
+func (o *Observer) Invoker(next sluice.Invoker) sluice.Invoker { return &invoker{next, o.throttles} }
+
+type invoker struct {
+	sluice.Invoker
+	throttles *prometheus.CounterVec
+}
+
+func (i *invoker) Invoke(ctx context.Context, inv *sluice.Invocation) (*sluice.Response, error) {
+	resp, err := i.Invoker.Invoke(ctx, inv)
+	var refused *sluice.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests {
+		i.throttles.WithLabelValues(inv.Function, refused.Reason).Inc()
+	}
+	return resp, err
 }
 
 // Invoked measures an invocation.
@@ -82,7 +83,7 @@ func (o *Observer) Invoked(r sluice.Record) {
 	o.bytes.WithLabelValues(r.Function).Add(float64(r.Bytes))
 	o.pastBurst.WithLabelValues(r.Function).Add(float64(r.PastBurst))
 	o.throttled.WithLabelValues(r.Function).Add(r.Throttled.Seconds())
-	o.cost.WithLabelValues(r.Function).Add(float64(r.MemoryMB) / 1024 * r.Billed.Seconds())
+	o.billed.WithLabelValues(r.Function).Add(float64(r.MemoryMB) / 1024 * r.Billed.Seconds())
 	o.duration.WithLabelValues(r.Function).Observe(r.Duration.Seconds())
 	if r.FirstByte > 0 {
 		o.firstByte.WithLabelValues(r.Function).Observe(r.FirstByte.Seconds())

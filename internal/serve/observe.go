@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/lambdaapi"
 	"github.com/sluice-run/sluice/internal/logbook"
 	"github.com/sluice-run/sluice/internal/metrics"
@@ -21,20 +22,11 @@ func at(path string) func(*http.Request) bool {
 // gauges read what is there now.
 func (s *Server) gauges() metrics.Gauges {
 	return metrics.Gauges{
-		Environments: func() float64 { return float64(len(s.hosted.Environments())) },
-		Streams:      func() float64 { return float64(s.hosted.Busy()) },
-		Queued: func() float64 {
-			queue := s.queue.Load()
-			if queue == nil {
-				return 0
-			}
+		Environments: func() []environment.Status { return s.hosted.Environments() },
+		Queued: func() (int, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 			defer cancel()
-			n, err := queue.Depth(ctx)
-			if err != nil {
-				return 0
-			}
-			return float64(n)
+			return s.queue.Load().Depth(ctx)
 		},
 	}
 }

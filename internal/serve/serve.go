@@ -188,7 +188,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 	}
 	s.invoker = invoke.New(identity)
 	s.invoker.FindWith(s.hosted.Target, s.hosted.Targets)
-	traced := s.traces.Invoker(s.invoker)
+	traced := s.traces.Invoker(measured.Invoker(s.invoker))
 	bucket := &objects.Source{Region: identity.Region, Endpoint: s.o.Config.S3Endpoint}
 	sender := &destination.Sender{Region: identity.Region, Endpoint: s.o.Config.AWSEndpoint, Objects: bucket}
 	queue, err := s.store.Queue(opening)

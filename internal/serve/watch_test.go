@@ -68,7 +68,7 @@ func TestWhatHappenedCanBeAsked(t *testing.T) {
 	defer metrics.Body.Close()
 	text, _ := io.ReadAll(metrics.Body)
 	for _, want := range []string{
-		`sluice_invocations_total{ending="complete",function="fn"} 1`, `sluice_response_bytes_total{function="fn"}`, `sluice_environments 1`, `sluice_queued_events 0`,
+		`sluice_invocations_total{ending="complete",function="fn"} 1`, `sluice_response_bytes_total{function="fn"}`, `sluice_environments{function="fn",state="starting"} 0`, `sluice_queued_events 0`,
 		`sluice_invocation_first_byte_seconds_count{function="fn"}`, `sluice_response_largest_gap_seconds_count{function="fn"} 1`,
 	} {
 		if !strings.Contains(string(text), want) {
