@@ -47,6 +47,7 @@ PATH is a template or a folder with one, the working folder by default.
 		},
 	}
 	s.bindClient(cmd, &flags.clientFlags)
+	cmd.ValidArgsFunction = completeFiles
 	f := cmd.Flags()
 	f.StringVar(&flags.stack, "stack", "", "`name` of the deployment, and the beginning of made-up function names (default: the folder's name)")
 	f.StringArrayVar(&flags.parameters, "parameter-overrides", nil, "template parameters, `Name=value`, several separated by spaces; may be repeated")

@@ -53,6 +53,7 @@ Ctrl-C stops at once.
 			return s.dev(cmd, path, flags)
 		},
 	}
+	cmd.ValidArgsFunction = completeFiles
 	f := cmd.Flags()
 	config.BindFlags(f)
 	f.StringArrayVar(&flags.parameters, "parameter-overrides", nil, "template parameters, `Name=value`, several separated by spaces; may be repeated")

@@ -41,6 +41,7 @@ an error.`,
 	f := cmd.Flags()
 	f.StringVarP(&flags.method, "request", "X", "", "`method` of the request (default GET, or POST with --data)")
 	f.StringVar(&flags.data, "data", "", "`body` of the request")
+	cmd.RegisterFlagCompletionFunc("request", cobra.FixedCompletions([]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, cobra.ShellCompDirectiveNoFileComp))
 	f.StringArrayVarP(&flags.headers, "header", "H", nil, "`name: value` to send; may be repeated")
 	f.DurationVar(&flags.wait, "wait", 15*time.Minute, "`duration` to wait for the end of the response")
 	f.BoolVar(&flags.json, "json", false, "print JSON")

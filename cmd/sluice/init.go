@@ -42,6 +42,7 @@ written.
 		Args:    cobra.MaximumNArgs(2),
 		RunE:    func(_ *cobra.Command, args []string) error { return s.init(args, flags) },
 	}
+	cmd.ValidArgsFunction = completeInit
 	cmd.Flags().BoolVar(&flags.list, "list", false, "print the kinds, and write nothing")
 	cmd.Flags().BoolVar(&flags.json, "json", false, "print JSON")
 	return cmd
@@ -101,6 +102,20 @@ func (s *session) init(args []string, flags initFlags) error {
 	}
 	fmt.Fprintf(s.stdout, "  sluice dev\n  curl -N %s\n  sluice deploy\n\nThe README tells more.\n", project.Request(defaultEndpoint))
 	return nil
+}
+
+// completeInit completes KIND, then FOLDER.
+func completeInit(cmd *cobra.Command, args []string, typed string) (kinds []string, _ cobra.ShellCompDirective) {
+	switch len(args) {
+	case 0:
+		for _, kind := range scaffold.Kinds() {
+			kinds = append(kinds, cobra.CompletionWithDesc(kind.Name, kind.Summary))
+		}
+		return kinds, cobra.ShellCompDirectiveNoFileComp
+	case 1:
+		return completeFolders(cmd, args, typed)
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
 // unknownKind says what the first argument may have been meant to be.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -57,6 +58,7 @@ exit code is 1 when the function fails.
 		},
 	}
 	s.bindClient(cmd, &flags.clientFlags)
+	cmd.ValidArgsFunction = s.completeFunctions(&flags.clientFlags, 1)
 	f := cmd.Flags()
 	f.StringVar(&flags.payload, "payload", "{}", "the event, `JSON` or @file")
 	f.BoolVar(&flags.stream, "stream", false, "print the response as it arrives")
@@ -228,5 +230,6 @@ func (s *session) deleteCommand() *cobra.Command {
 		},
 	}
 	s.bindClient(cmd, &flags)
+	cmd.ValidArgsFunction = s.completeFunctions(&flags, math.MaxInt)
 	return cmd
 }

@@ -65,6 +65,7 @@ sluice dev keeps the last 10,000 in memory.`,
 		},
 	}
 	s.bindClient(cmd, &flags.clientFlags)
+	cmd.ValidArgsFunction = s.completeFunctions(&flags.clientFlags, 1)
 	cmd.Flags().BoolVarP(&flags.follow, "follow", "f", false, "go on with new lines until Ctrl-C")
 	cmd.Flags().StringVar(&flags.since, "since", "", "`time` of the oldest line: a duration ago, such as 5m, or 2026-01-31T08:00:00Z")
 	cmd.Flags().StringVar(&flags.until, "until", "", "`time` before which lines are printed")

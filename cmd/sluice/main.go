@@ -73,8 +73,6 @@ func (e usageError) Unwrap() error { return e.error }
 func (s *session) run(ctx context.Context) int {
 	root := s.rootCommand()
 	root.SetArgs(s.args)
-	root.SetOut(s.stdout)
-	root.SetErr(s.stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
@@ -114,12 +112,22 @@ func (s *session) rootCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	}
+	root.SetOut(s.stdout)
+	root.SetErr(s.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
 	})
 	root.AddCommand(s.devCommand(), s.serveCommand(), s.deployCommand(), s.invokeCommand(), s.listCommand(), s.deleteCommand(), s.logsCommand(), s.usageCommand(), s.doctorCommand(), s.runtimesCommand(), s.configCommand(), s.versionCommand())
 	root.AddCommand(s.initCommand())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, sub := range root.Commands() {
+		if !sub.Runnable() { // or an unknown shell would be no error
+			sub.RunE = root.RunE
+		}
+	}
 	markUsage(root)
+	complete(root)
 	return root
 }
 

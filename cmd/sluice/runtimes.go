@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -40,13 +41,27 @@ func (s *session) runtimesCommand() *cobra.Command {
 		Example: "  sluice runtimes install nodejs22.x",
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    s.installRuntimes,
+
+		ValidArgsFunction: completeRuntimes,
 	}, &cobra.Command{
 		Use:   "remove RUNTIME...",
 		Short: "Remove what install fetched",
 		Args:  cobra.MinimumNArgs(1),
 		RunE:  s.removeRuntimes,
+
+		ValidArgsFunction: completeRuntimes,
 	})
 	return cmd
+}
+
+// completeRuntimes completes those that can be installed.
+func completeRuntimes(_ *cobra.Command, given []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+	for _, name := range sluice.Runtimes {
+		if sluice.FamilyOf(name) == sluice.NodeJS && !slices.Contains(given, name) {
+			names = append(names, name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // loadConfig reads the configuration for commands that have no project.

@@ -510,3 +510,22 @@ func FuzzLimits(f *testing.F) {
 		}
 	})
 }
+
+func TestChoicesAreGoodValues(t *testing.T) {
+	listed := 0
+	for _, s := range settings() {
+		for _, choice := range s.choices {
+			listed++
+			c := Default()
+			if err := s.set(&c, choice); err != nil || c.Validate() != nil {
+				t.Errorf("%s: %s is offered and refused: %v", s.key, choice, errors.Join(err, c.Validate()))
+			}
+		}
+		if c := Default(); s.choices != nil && s.set(&c, "nonsense") == nil && c.Validate() == nil {
+			t.Errorf("%s takes nonsense", s.key)
+		}
+	}
+	if listed == 0 || Choices("log-format") == nil || Choices("addr") != nil {
+		t.Errorf("%d choices", listed)
+	}
+}

@@ -22,6 +22,8 @@ type setting struct {
 	inFolder bool
 	// isBool makes the flag one that needs no value.
 	isBool bool
+	// choices are all values, or those with a name, nil where any text may do.
+	choices []string
 }
 
 const limitsPrefix = "limits."
@@ -41,7 +43,7 @@ func settings() []setting {
 			text:  func(c Config) string { return strconv.FormatBool(c.ExposeUnsandboxed) },
 		},
 		{
-			key: "sandbox", usage: "`driver` that runs functions: auto (oci where it works), oci (containers) or process (no isolation); sluice dev takes process",
+			key: "sandbox", choices: []string{string(SandboxAuto), string(SandboxOCI), string(SandboxProcess)}, usage: "`driver` that runs functions: auto (oci where it works), oci (containers) or process (no isolation); sluice dev takes process",
 			set:  func(c *Config, s string) error { c.Sandbox = Sandbox(s); return nil },
 			text: func(c Config) string { return string(c.Sandbox) },
 		},
@@ -87,7 +89,7 @@ func settings() []setting {
 			text: func(c Config) string { return c.S3Endpoint },
 		},
 		{
-			key: "awsEndpoint", usage: "`address` of SQS, SNS and EventBridge for destinations of events, or aws for AWS's own",
+			key: "awsEndpoint", choices: []string{"aws"}, usage: "`address` of SQS, SNS and EventBridge for destinations of events, or aws for AWS's own",
 			set:  func(c *Config, s string) error { c.AWSEndpoint = s; return nil },
 			text: func(c Config) string { return c.AWSEndpoint },
 		},
@@ -126,7 +128,7 @@ func settings() []setting {
 			text: func(c Config) string { return c.TLS.Key },
 		},
 		{
-			key: "tls.acme", usage: "get certificates by ACME: letsencrypt, letsencrypt-staging or a directory's `address`; you agree to its terms",
+			key: "tls.acme", choices: []string{"letsencrypt", "letsencrypt-staging"}, usage: "get certificates by ACME: letsencrypt, letsencrypt-staging or a directory's `address`; you agree to its terms",
 			set:  func(c *Config, s string) error { c.TLS.ACME = s; return nil },
 			text: func(c Config) string { return c.TLS.ACME },
 		},
@@ -151,7 +153,7 @@ func settings() []setting {
 			text: func(c Config) string { return c.AccountID },
 		},
 		{
-			key: "quirks", usage: "`behaviour` where AWS is odd: aws fails as AWS does, with a hint; fixed is sane",
+			key: "quirks", choices: []string{string(sluice.QuirksAWS), string(sluice.QuirksFixed)}, usage: "`behaviour` where AWS is odd: aws fails as AWS does, with a hint; fixed is sane",
 			set:  func(c *Config, s string) error { c.Quirks = sluice.Quirks(s); return nil },
 			text: func(c Config) string { return string(c.Quirks) },
 		},
@@ -166,12 +168,12 @@ func settings() []setting {
 			text: func(c Config) string { return strconv.Itoa(c.Limits.Concurrency) },
 		},
 		{
-			key: "log.format", usage: "`form` of what is printed: auto (text, coloured on a terminal), text or json",
+			key: "log.format", choices: []string{string(LogAuto), string(LogText), string(LogJSON)}, usage: "`form` of what is printed: auto (text, coloured on a terminal), text or json",
 			set:  func(c *Config, s string) error { c.Log.Format = LogFormat(s); return nil },
 			text: func(c Config) string { return string(c.Log.Format) },
 		},
 		{
-			key: "log.level", usage: "lowest `level` of Sluice's own log: debug, info, warn or error",
+			key: "log.level", choices: []string{"debug", "info", "warn", "error"}, usage: "lowest `level` of Sluice's own log: debug, info, warn or error",
 			set:  func(c *Config, s string) error { c.Log.Level = s; return nil },
 			text: func(c Config) string { return c.Log.Level },
 		},
@@ -217,6 +219,26 @@ func sizeLimit(name string, field func(*Limits) *int64) setting {
 		set:  func(c *Config, s string) error { return setSize(field(&c.Limits), s) },
 		text: func(c Config) string { return sluice.FormatSize(*field(&c.Limits)) },
 	}
+}
+
+// Choices are the values that a flag of BindFlags has names for, nil if there are none.
+func Choices(flag string) []string {
+	for _, s := range settings() {
+		if s.flag() == flag {
+			return s.choices
+		}
+	}
+	return nil
+}
+
+// LimitNames are the names of the limits, in the order of sluice.yaml.
+func LimitNames() (names []string) {
+	for _, s := range settings() {
+		if s.isLimit() {
+			names = append(names, strings.TrimPrefix(s.key, limitsPrefix))
+		}
+	}
+	return names
 }
 
 // isLimit tells that the key has no flag and no variable of its own.

@@ -10,11 +10,10 @@ import (
 // of a repeated name counts. After an error c is not to be used.
 func applyLimits(c *Config, text string) (keys []string, err error) {
 	byName := map[string]setting{}
-	var names []string
+	names := LimitNames()
 	for _, s := range settings() {
 		if s.isLimit() {
-			name := strings.TrimPrefix(s.key, limitsPrefix)
-			byName[name], names = s, append(names, name)
+			byName[strings.TrimPrefix(s.key, limitsPrefix)] = s
 		}
 	}
 	for _, pair := range strings.Split(text, ",") {

@@ -17,10 +17,12 @@ import (
 // FileName is the name under which a configuration file is found.
 const FileName = "sluice.yaml"
 
+// LimitsFlag is the flag for all limits, name=value,….
+const LimitsFlag = "limits"
+
 const (
 	configFlag     = "config"
 	configVariable = "SLUICE_CONFIG"
-	limitsFlag     = "limits"
 	limitsVariable = "SLUICE_LIMITS"
 )
 
@@ -57,7 +59,7 @@ func BindFlags(fs *pflag.FlagSet) {
 		}
 	}
 	var limits limitList
-	fs.Var(&limits, limitsFlag, "change AWS's limits, as in streamedPayload=200MB,streamRate=0; 0 lifts one")
+	fs.Var(&limits, LimitsFlag, "change AWS's limits, as in streamedPayload=200MB,streamRate=0; 0 lifts one")
 }
 
 // limitList keeps every --limits of a command line.
@@ -162,8 +164,8 @@ func (l *loader) readFlags(fs *pflag.FlagSet, dir string) {
 			l.apply(s, f.Value.String(), "--"+s.flag(), dir)
 		}
 	}
-	if f := fs.Lookup(limitsFlag); f != nil && f.Changed {
-		l.applyLimits(f.Value.String(), "--"+limitsFlag)
+	if f := fs.Lookup(LimitsFlag); f != nil && f.Changed {
+		l.applyLimits(f.Value.String(), "--"+LimitsFlag)
 	}
 }
 
