@@ -24,6 +24,10 @@ COUNT ?= 1
 build: ## Build bin/sluice: one static file, no paths of this machine in it
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/sluice
 
+.PHONY: man
+man: build ## Write the manual pages to bin/man
+	SOURCE_DATE_EPOCH=$(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null)) $(BIN) man bin/man/man1
+
 .PHONY: test
 test: ## Run the tests; needs Go and Node, nothing else
 	$(GO) test ./...

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	sluice "github.com/sluice-run/sluice"
+	"github.com/sluice-run/sluice/internal/config"
 )
 
 const defaultEndpoint = "http://127.0.0.1:9000"
@@ -32,6 +33,9 @@ func (s *session) bindClient(cmd *cobra.Command, flags *clientFlags) {
 	}
 	cmd.Flags().StringVar(&flags.endpoint, "endpoint", endpoint, "`address` of the server (SLUICE_ENDPOINT)")
 	cmd.Flags().StringVar(&flags.region, "region", region, "AWS `region` that the server plays (SLUICE_REGION)")
+	for flag, variable := range map[string]string{"endpoint": "SLUICE_ENDPOINT", "region": "SLUICE_REGION"} {
+		cmd.Flags().SetAnnotation(flag, config.VariableAnnotation, []string{variable}) // the flag is there
+	}
 	cmd.Flags().BoolVar(&flags.json, "json", false, "print JSON")
 }
 

@@ -118,7 +118,7 @@ func (s *session) rootCommand() *cobra.Command {
 		return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
 	})
 	root.AddCommand(s.devCommand(), s.serveCommand(), s.deployCommand(), s.invokeCommand(), s.listCommand(), s.deleteCommand(), s.logsCommand(), s.usageCommand(), s.doctorCommand(), s.runtimesCommand(), s.configCommand(), s.versionCommand())
-	root.AddCommand(s.initCommand())
+	root.AddCommand(s.initCommand(), s.manCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, sub := range root.Commands() {

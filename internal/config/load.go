@@ -20,6 +20,10 @@ const FileName = "sluice.yaml"
 // LimitsFlag is the flag for all limits, name=value,….
 const LimitsFlag = "limits"
 
+// VariableAnnotation is the key of a flag's annotation that names the environment
+// variable to the same effect.
+const VariableAnnotation = "variable"
+
 const (
 	configFlag     = "config"
 	configVariable = "SLUICE_CONFIG"
@@ -46,6 +50,8 @@ type Sources struct {
 }
 
 // BindFlags defines a flag for every setting, and --config.
+//
+// Each has the name of its environment variable under VariableAnnotation.
 func BindFlags(fs *pflag.FlagSet) {
 	fs.String(configFlag, "", "configuration `file` (default: "+FileName+" beside the template or in the working folder)")
 	defaults := Default()
@@ -57,9 +63,18 @@ func BindFlags(fs *pflag.FlagSet) {
 		default:
 			fs.String(s.flag(), s.text(defaults), s.usage)
 		}
+		if !s.isLimit() {
+			annotate(fs, s.flag(), s.variable())
+		}
 	}
 	var limits limitList
+	annotate(fs, configFlag, configVariable)
 	fs.Var(&limits, LimitsFlag, "change AWS's limits, as in streamedPayload=200MB,streamRate=0; 0 lifts one")
+	annotate(fs, LimitsFlag, limitsVariable)
+}
+
+func annotate(fs *pflag.FlagSet, flag, variable string) {
+	fs.SetAnnotation(flag, VariableAnnotation, []string{variable}) // the flag is there
 }
 
 // limitList keeps every --limits of a command line.
