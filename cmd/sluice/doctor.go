@@ -85,23 +85,15 @@ func (s *session) doctor(cmd *cobra.Command, address string, flags doctorFlags) 
 
 func (s *session) printReport(r *doctor.Report, flags doctorFlags) error {
 	if flags.json {
-		type piece struct {
-			AtMs float64 `json:"atMs"`
-			Size int     `json:"size"`
-		}
-		pieces := []piece{}
-		for _, a := range r.Timeline.Arrivals {
-			pieces = append(pieces, piece{float64(a.At.Microseconds()) / 1000, a.Size})
-		}
 		e := json.NewEncoder(s.stdout)
 		e.SetIndent("", "  ")
 		return e.Encode(struct {
 			*doctor.Report
-			ConnectedMs float64 `json:"connectedMs"`
-			HeadersMs   float64 `json:"headersMs"`
-			TotalMs     float64 `json:"totalMs"`
-			Pieces      []piece `json:"pieces"`
-		}{r, float64(r.Connected.Microseconds()) / 1000, float64(r.Headers.Microseconds()) / 1000, float64(r.Timeline.Total.Microseconds()) / 1000, pieces})
+			ConnectedMs float64     `json:"connectedMs"`
+			HeadersMs   float64     `json:"headersMs"`
+			TotalMs     float64     `json:"totalMs"`
+			Pieces      []pieceJSON `json:"pieces"`
+		}{r, milliseconds(r.Connected), milliseconds(r.Headers), milliseconds(r.Timeline.Total), piecesJSON(&r.Timeline)})
 	}
 	fmt.Fprintf(s.stdout, "%s %d  connected after %s, headers after %s\n\n", r.Protocol, r.Status, r.Connected.Round(10*time.Microsecond), r.Headers.Round(10*time.Microsecond))
 	r.Timeline.Draw(s.stdout)

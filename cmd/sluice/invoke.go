@@ -5,25 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"os"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
-
-	"github.com/sluice-run/sluice/internal/doctor"
 )
 
 type invokeFlags struct {
 	clientFlags
 	payload         string
-	stream, logs    bool
+	stream, raw     bool
+	logs            bool
 	event, timeline bool
 }
 
@@ -38,6 +34,14 @@ func (s *session) invokeCommand() *cobra.Command {
 		Long: `Call a function of a running server and print its response. With --stream the
 bytes are printed as they arrive. FUNCTION is a name, name:alias or an ARN. The
 exit code is 1 when the function fails.
+
+A function that is made for a Function URL may begin its response with a status and
+headers. They are printed on standard error, and the body alone on standard output,
+where a line break follows on a terminal; a status such as 500 is no failure of the
+function. --raw prints all bytes as they came, and no others.
+
+With --json the response is one object. With --stream as well it is one a line: the
+prelude if there is one, each chunk, and the end.
 
 ` + exitCodes,
 		Example: `  sluice invoke hello-Hello --payload '{"name":"Ada"}'` + "\n  sluice invoke chat:live --stream --payload @event.json\n  sluice invoke hello-Hello --timeline",
@@ -62,6 +66,7 @@ exit code is 1 when the function fails.
 	f := cmd.Flags()
 	f.StringVar(&flags.payload, "payload", "{}", "the event, `JSON` or @file")
 	f.BoolVar(&flags.stream, "stream", false, "print the response as it arrives")
+	f.BoolVar(&flags.raw, "raw", false, "print the bytes of the response as they are")
 	f.BoolVar(&flags.timeline, "timeline", false, "draw on standard error when each piece of the response came")
 	f.BoolVar(&flags.logs, "logs", false, "print the end of the invocation's log on standard error")
 	f.BoolVar(&flags.event, "event", false, "queue the event and don't wait for the function")
@@ -90,13 +95,18 @@ func (s *session) invoke(cmd *cobra.Command, client *lambda.Client, name string,
 	if flags.event {
 		in.InvocationType = types.InvocationTypeEvent
 	}
+	a := s.newAnswer(flags)
 	out, err := client.Invoke(cmd.Context(), in)
 	if err != nil {
 		return err
 	}
-	s.printLog(out.LogResult)
-	if len(out.Payload) > 0 {
-		fmt.Fprintln(s.stdout, string(out.Payload))
+	a.requestID, _ = middleware.GetRequestIDMetadata(out.ResultMetadata)
+	a.version, a.functionError, a.log = aws.ToString(out.ExecutedVersion), aws.ToString(out.FunctionError), logText(out.LogResult)
+	if err := a.write(out.Payload); err != nil {
+		return err
+	}
+	if err := a.end(); err != nil {
+		return err
 	}
 	if out.FunctionError != nil {
 		return functionFailed{errors.New("the function failed")}
@@ -104,10 +114,9 @@ func (s *session) invoke(cmd *cobra.Command, client *lambda.Client, name string,
 	return nil
 }
 
-func (s *session) printLog(encoded *string) {
-	if text, err := base64.StdEncoding.DecodeString(aws.ToString(encoded)); err == nil && len(text) > 0 {
-		fmt.Fprintln(s.stderr, strings.TrimSuffix(string(text), "\n"))
-	}
+func logText(encoded *string) string {
+	text, _ := base64.StdEncoding.DecodeString(aws.ToString(encoded)) // what can't be read is no log
+	return string(text)
 }
 
 func (s *session) invokeStream(cmd *cobra.Command, client *lambda.Client, name string, payload []byte, flags invokeFlags) error {
@@ -115,121 +124,39 @@ func (s *session) invokeStream(cmd *cobra.Command, client *lambda.Client, name s
 	if flags.logs {
 		in.LogType = types.LogTypeTail
 	}
-	begin := time.Now()
+	a := s.newAnswer(flags)
 	out, err := client.InvokeWithResponseStream(cmd.Context(), in)
 	if err != nil {
 		return err
 	}
-	var arrivals doctor.Timeline
+	a.requestID, _ = middleware.GetRequestIDMetadata(out.ResultMetadata)
+	a.version = aws.ToString(out.ExecutedVersion)
 	stream := out.GetStream()
 	defer stream.Close()
+	complete := false
 	var failed error
 	for event := range stream.Events() {
 		switch e := event.(type) {
 		case *types.InvokeWithResponseStreamResponseEventMemberPayloadChunk:
-			arrivals.Add(time.Since(begin), len(e.Value.Payload))
-			if _, err := s.stdout.Write(e.Value.Payload); err != nil {
+			if err := a.write(e.Value.Payload); err != nil {
 				return err
 			}
 		case *types.InvokeWithResponseStreamResponseEventMemberInvokeComplete:
+			complete = true
 			if code := aws.ToString(e.Value.ErrorCode); code != "" {
-				failed = functionFailed{fmt.Errorf("the function failed: %s: %s", code, aws.ToString(e.Value.ErrorDetails))}
+				a.functionError, a.errorDetails = code, aws.ToString(e.Value.ErrorDetails)
+				failed = functionFailed{fmt.Errorf("the function failed: %s: %s", code, a.errorDetails)}
 			}
-			io.WriteString(s.stdout, "\n")
-			s.printLog(e.Value.LogResult)
+			a.log = logText(e.Value.LogResult)
 		}
 	}
-	if flags.timeline {
-		arrivals.Total = time.Since(begin)
-		arrivals.Draw(s.stderr)
-		fmt.Fprintln(s.stderr, arrivals.Summary())
-	}
 	if err := stream.Err(); err != nil {
+		failed = err
+	} else if !complete {
+		failed = errors.New("the response broke off: the server hung up before its end")
+	}
+	if err := a.end(); err != nil {
 		return err
 	}
 	return failed
-}
-
-func (s *session) listCommand() *cobra.Command {
-	var flags clientFlags
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the functions of a running server",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := s.client(flags)
-			if err != nil {
-				return err
-			}
-			return s.list(cmd, client, flags)
-		},
-	}
-	s.bindClient(cmd, &flags)
-	return cmd
-}
-
-func (s *session) list(cmd *cobra.Command, client *lambda.Client, flags clientFlags) error {
-	type row struct {
-		Name         string   `json:"name"`
-		Runtime      string   `json:"runtime"`
-		LastModified string   `json:"lastModified"`
-		URLs         []string `json:"urls"`
-	}
-	rows := []row{}
-	pages := lambda.NewListFunctionsPaginator(client, &lambda.ListFunctionsInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(cmd.Context())
-		if err != nil {
-			return err
-		}
-		for _, f := range page.Functions {
-			r := row{*f.FunctionName, string(f.Runtime), aws.ToString(f.LastModified), []string{}}
-			urls, err := client.ListFunctionUrlConfigs(cmd.Context(), &lambda.ListFunctionUrlConfigsInput{FunctionName: f.FunctionName})
-			if err != nil {
-				return err
-			}
-			for _, u := range urls.FunctionUrlConfigs {
-				r.URLs = append(r.URLs, *u.FunctionUrl)
-			}
-			rows = append(rows, r)
-		}
-	}
-	if flags.json {
-		e := json.NewEncoder(s.stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(rows)
-	}
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FUNCTION\tRUNTIME\tLAST MODIFIED\tURL")
-	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.Runtime, r.LastModified, strings.Join(r.URLs, " "))
-	}
-	return w.Flush()
-}
-
-func (s *session) deleteCommand() *cobra.Command {
-	var flags clientFlags
-	cmd := &cobra.Command{
-		Use:   "delete FUNCTION...",
-		Short: "Delete functions of a running server",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, names []string) error {
-			client, err := s.client(flags)
-			if err != nil {
-				return err
-			}
-			for _, name := range names {
-				if _, err := client.DeleteFunction(cmd.Context(), &lambda.DeleteFunctionInput{FunctionName: &name}); err != nil {
-					return err
-				}
-				if !flags.json {
-					fmt.Fprintf(s.stdout, "deleted %s\n", name)
-				}
-			}
-			return nil
-		},
-	}
-	s.bindClient(cmd, &flags)
-	cmd.ValidArgsFunction = s.completeFunctions(&flags, math.MaxInt)
-	return cmd
 }

@@ -104,7 +104,13 @@ func TestExitCodes(t *testing.T) {
 // address and a channel for the exit code.
 func startDev(t *testing.T) (s *session, addr string, code chan int) {
 	t.Helper()
-	s = newSession(t, map[string]string{"template.yaml": templateText, "index.mjs": "export const handler = async () => 1"}, "dev", "--addr", "127.0.0.1:0")
+	return startProject(t, map[string]string{"template.yaml": templateText, "index.mjs": "export const handler = async () => 1"})
+}
+
+// startProject does that for any project.
+func startProject(t *testing.T, files map[string]string) (s *session, addr string, code chan int) {
+	t.Helper()
+	s = newSession(t, files, "dev", "--addr", "127.0.0.1:0")
 	code = make(chan int, 1)
 	go func() { code <- s.run(context.Background()) }()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/spf13/cobra"
+)
+
+func (s *session) listCommand() *cobra.Command {
+	var flags clientFlags
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the functions of a running server",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := s.client(flags)
+			if err != nil {
+				return err
+			}
+			return s.list(cmd, client, flags)
+		},
+	}
+	s.bindClient(cmd, &flags)
+	return cmd
+}
+
+func (s *session) list(cmd *cobra.Command, client *lambda.Client, flags clientFlags) error {
+	type row struct {
+		Name         string   `json:"name"`
+		Runtime      string   `json:"runtime"`
+		LastModified string   `json:"lastModified"`
+		URLs         []string `json:"urls"`
+	}
+	rows := []row{}
+	pages := lambda.NewListFunctionsPaginator(client, &lambda.ListFunctionsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(cmd.Context())
+		if err != nil {
+			return err
+		}
+		for _, f := range page.Functions {
+			r := row{*f.FunctionName, string(f.Runtime), aws.ToString(f.LastModified), []string{}}
+			urls, err := client.ListFunctionUrlConfigs(cmd.Context(), &lambda.ListFunctionUrlConfigsInput{FunctionName: f.FunctionName})
+			if err != nil {
+				return err
+			}
+			for _, u := range urls.FunctionUrlConfigs {
+				r.URLs = append(r.URLs, *u.FunctionUrl)
+			}
+			rows = append(rows, r)
+		}
+	}
+	if flags.json {
+		e := json.NewEncoder(s.stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(rows)
+	}
+	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "FUNCTION\tRUNTIME\tLAST MODIFIED\tURL")
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.Runtime, r.LastModified, strings.Join(r.URLs, " "))
+	}
+	return w.Flush()
+}
+
+func (s *session) deleteCommand() *cobra.Command {
+	var flags clientFlags
+	cmd := &cobra.Command{
+		Use:   "delete FUNCTION...",
+		Short: "Delete functions of a running server",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			client, err := s.client(flags)
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				if _, err := client.DeleteFunction(cmd.Context(), &lambda.DeleteFunctionInput{FunctionName: &name}); err != nil {
+					return err
+				}
+				if !flags.json {
+					fmt.Fprintf(s.stdout, "deleted %s\n", name)
+				}
+			}
+			return nil
+		},
+	}
+	s.bindClient(cmd, &flags)
+	cmd.ValidArgsFunction = s.completeFunctions(&flags, math.MaxInt)
+	return cmd
+}
