@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -150,10 +151,9 @@ func (s *session) invokeStream(cmd *cobra.Command, client *lambda.Client, name s
 			a.log = logText(e.Value.LogResult)
 		}
 	}
-	if err := stream.Err(); err != nil {
-		failed = err
-	} else if !complete {
-		failed = errors.New("the response broke off: the server hung up before its end")
+	if !complete { // what happens to the connection after the end is no matter
+		failed = cmp.Or(stream.Err(), errors.New("the server hung up"))
+		failed = fmt.Errorf("the response broke off: %w", failed)
 	}
 	if err := a.end(); err != nil {
 		return err
