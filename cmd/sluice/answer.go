@@ -172,10 +172,7 @@ func (a *answer) endJSON() error {
 	if !a.flags.timeline {
 		times = nil
 	}
-	e := json.NewEncoder(a.s.stdout)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(struct {
+	return a.s.printJSON(struct {
 		outcomeJSON
 		Prelude *preludeJSON `json:"prelude,omitempty"`
 		content

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -81,7 +80,7 @@ func (s *session) deploy(cmd *cobra.Command, path string, flags deployFlags) err
 	identity := sluice.DefaultIdentity()
 	identity.Region = flags.region
 	options := deploy.Options{Client: client, File: source.File, Stack: flags.stack, Parameters: parameters, Identity: identity, Prune: flags.prune}
-	bars := newProgress(s.stderr, !flags.json && terminal.IsTerminal(s.stderr))
+	bars := newProgress(s.stderr, !flags.json && terminal.IsTerminal(s.stderr) && s.lookup("TERM") != "dumb")
 	defer bars.close()
 	options.Uploading = bars.uploading
 	plan, err := deploy.New(cmd.Context(), options)
@@ -147,12 +146,8 @@ func (s *session) printSteps(plan *deploy.Plan, flags deployFlags) error {
 	if !flags.json {
 		return nil
 	}
-	steps := plan.Steps
-	if steps == nil {
-		steps = []*deploy.Step{}
-	}
-	e := json.NewEncoder(s.stdout)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(map[string]any{"stack": flags.stack, "steps": steps, "outputs": plan.Outputs, "notRun": plan.NotRun, "done": !flags.dryRun})
+	return s.printJSON(map[string]any{
+		"stack": flags.stack, "steps": array(plan.Steps), "outputs": array(plan.Outputs), "notRun": array(plan.NotRun),
+		"warnings": array(plan.Warnings), "done": !flags.dryRun,
+	})
 }

@@ -152,7 +152,8 @@ func (s *session) openTerminal(cfg config.Config, flags devFlags) *terminal.Term
 func newLog(w io.Writer, cfg config.Config, json bool) *slog.Logger {
 	o := &slog.HandlerOptions{Level: cfg.Log.SlogLevel()}
 	if json || cfg.Log.Format == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(w, o))
+		o.ReplaceAttr = terminal.LogAttr
+		return slog.New(slog.NewJSONHandler(w, o)).With("type", terminal.LogType)
 	}
 	return slog.New(slog.NewTextHandler(w, o))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-run/sluice/internal/doctor"
+	"github.com/sluice-run/sluice/internal/terminal"
 )
 
 type doctorFlags struct {
@@ -85,9 +85,7 @@ func (s *session) doctor(cmd *cobra.Command, address string, flags doctorFlags) 
 
 func (s *session) printReport(r *doctor.Report, flags doctorFlags) error {
 	if flags.json {
-		e := json.NewEncoder(s.stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(struct {
+		return s.printJSON(struct {
 			*doctor.Report
 			ConnectedMs float64     `json:"connectedMs"`
 			HeadersMs   float64     `json:"headersMs"`
@@ -103,7 +101,7 @@ func (s *session) printReport(r *doctor.Report, flags doctorFlags) error {
 		if f.Bad {
 			mark = "problem:"
 		}
-		fmt.Fprintf(s.stdout, "%s %s\n", mark, f.Text)
+		fmt.Fprintf(s.stdout, "%s %s\n", mark, terminal.Harmless(s.stdout, s.environ, f.Text))
 	}
 	verdict := map[doctor.Verdict]string{
 		doctor.Streams: "it streams", doctor.AtOnce: "it came at once", doctor.Broken: "it broke off", doctor.Refused: "it was refused",

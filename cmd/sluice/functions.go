@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -57,9 +57,7 @@ func (s *session) list(cmd *cobra.Command, client *lambda.Client, flags clientFl
 		}
 	}
 	if flags.json {
-		e := json.NewEncoder(s.stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(rows)
+		return s.printJSON(rows)
 	}
 	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "FUNCTION\tRUNTIME\tLAST MODIFIED\tURL")
@@ -80,18 +78,30 @@ func (s *session) deleteCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, name := range names {
-				if _, err := client.DeleteFunction(cmd.Context(), &lambda.DeleteFunctionInput{FunctionName: &name}); err != nil {
-					return err
-				}
-				if !flags.json {
-					fmt.Fprintf(s.stdout, "deleted %s\n", name)
-				}
-			}
-			return nil
+			return s.delete(cmd, client, names, flags)
 		},
 	}
 	s.bindClient(cmd, &flags)
 	cmd.ValidArgsFunction = s.completeFunctions(&flags, math.MaxInt)
 	return cmd
+}
+
+// delete tells what it has deleted, whatever comes after.
+func (s *session) delete(cmd *cobra.Command, client *lambda.Client, names []string, flags clientFlags) (err error) {
+	deleted := []string{}
+	if flags.json {
+		defer func() {
+			err = errors.Join(err, s.printJSON(map[string][]string{"deleted": deleted}))
+		}()
+	}
+	for _, name := range names {
+		if _, err := client.DeleteFunction(cmd.Context(), &lambda.DeleteFunctionInput{FunctionName: &name}); err != nil {
+			return err
+		}
+		deleted = append(deleted, name)
+		if !flags.json {
+			fmt.Fprintf(s.stdout, "deleted %s\n", name)
+		}
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -54,7 +53,7 @@ func (s *session) init(args []string, flags initFlags) error {
 			return usageError{errors.New("--list takes no KIND and no FOLDER")}
 		}
 		if flags.json {
-			return s.printInitJSON(scaffold.Kinds())
+			return s.printJSON(scaffold.Kinds())
 		}
 		return printKinds(s.stdout)
 	}
@@ -90,7 +89,7 @@ func (s *session) init(args []string, flags initFlags) error {
 		return err
 	}
 	if flags.json {
-		return s.printInitJSON(project)
+		return s.printJSON(project)
 	}
 	fmt.Fprintf(s.stdout, "Wrote %s, with the function %s:\n", folder, project.Function)
 	for _, file := range project.Files {
@@ -135,13 +134,6 @@ func printKinds(w io.Writer) error {
 		fmt.Fprintf(columns, "  %s\t%s\n", kind.Name, kind.Summary)
 	}
 	return columns.Flush()
-}
-
-func (s *session) printInitJSON(v any) error {
-	e := json.NewEncoder(s.stdout)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./\\:~+@%-]+$`)

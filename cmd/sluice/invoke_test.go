@@ -22,6 +22,7 @@ export const Plain = awslambda.streamifyResponse(async (event, s) => { s.write('
 export const Bytes = awslambda.streamifyResponse(async (event, s) => { s.end(Buffer.from([0xff, 0, 1])) })
 export const Lines = awslambda.streamifyResponse(async (event, s) => { s.write('{"token":"a"}\n'); await fetch(event.gate); s.end('{"token":"b"}\n') })
 export const Value = async (event) => ({ got: event })
+export const Prints = async () => { process.stdout.write('a\x1b[31mb\x1b[2J\n') }
 export const Throws = async () => { throw new RangeError('ordered') }
 `
 
@@ -29,15 +30,7 @@ export const Throws = async () => { throw new RangeError('ordered') }
 // returned address gives its exit code and what it printed.
 func startAnswering(t *testing.T) (invoke func(args ...string) (code int, stdout, stderr string), begin func(args ...string) (*session, chan int)) {
 	t.Helper()
-	template := "Transform: AWS::Serverless-2016-10-31\nResources:\n"
-	for _, name := range []string{"Page", "Fails", "Plain", "Bytes", "Lines", "Value", "Throws"} {
-		template += "  " + name + ":\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: ., Handler: index." + name + ", Runtime: nodejs20.x, Timeout: 20}\n"
-	}
-	server, addr, ended := startProject(t, map[string]string{"template.yaml": template, "index.mjs": answering})
-	t.Cleanup(func() {
-		server.interrupt <- os.Interrupt
-		<-ended
-	})
+	addr := serveAnswering(t)
 	begin = func(args ...string) (*session, chan int) {
 		s := newSession(t, nil, append([]string{"invoke", "--endpoint", "http://" + addr}, args...)...)
 		if i := slices.Index(s.args, "in-colour"); i > 0 {
@@ -51,6 +44,20 @@ func startAnswering(t *testing.T) (invoke func(args ...string) (code int, stdout
 		s, code := begin(args...)
 		return <-code, s.stdout.(*output).String(), s.stderr.(*output).String()
 	}, begin
+}
+
+func serveAnswering(t *testing.T) (addr string) {
+	t.Helper()
+	template := "Transform: AWS::Serverless-2016-10-31\nResources:\n"
+	for _, name := range []string{"Page", "Fails", "Plain", "Bytes", "Lines", "Value", "Throws", "Prints"} {
+		template += "  " + name + ":\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: ., Handler: index." + name + ", Runtime: nodejs20.x, Timeout: 20}\n"
+	}
+	server, addr, ended := startProject(t, map[string]string{"template.yaml": template, "index.mjs": answering})
+	t.Cleanup(func() {
+		server.interrupt <- os.Interrupt
+		<-ended
+	})
+	return addr
 }
 
 func TestInvokePrintsTheResponse(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-run/sluice/internal/history"
 	"github.com/sluice-run/sluice/internal/logbook"
+	"github.com/sluice-run/sluice/internal/terminal"
 )
 
 type logsFlags struct {
@@ -131,6 +132,6 @@ func (s *session) printLine(text []byte, flags logsFlags) error {
 	if err := json.Unmarshal(text, &line); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.stdout, "%s %s | %s\n", line.Time.Local().Format("15:04:05.000"), line.Function, line.Text)
+	_, err := fmt.Fprintf(s.stdout, "%s %s | %s\n", line.Time.Local().Format("15:04:05.000"), line.Function, terminal.Harmless(s.stdout, s.environ, line.Text))
 	return err
 }

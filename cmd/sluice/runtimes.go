@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -94,9 +93,7 @@ func (s *session) listRuntimes(cmd *cobra.Command, asJSON bool) error {
 		rows = append(rows, r)
 	}
 	if asJSON {
-		e := json.NewEncoder(s.stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(rows)
+		return s.printJSON(rows)
 	}
 	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "RUNTIME\tSERVED BY\tPATH\tNOTE")

@@ -82,16 +82,20 @@ type ImageConfig struct {
 // NotRun is a part of the template that Sluice does not run.
 type NotRun struct {
 	// Name is the logical id, or a function's and an event's: "Chat.Nightly".
-	Name string
+	Name string `json:"name"`
 	// Type is AWS's type of the resource, or the event's.
-	Type string
+	Type string `json:"type"`
 	// Reason explains it where the type does not, "" otherwise.
-	Reason string
-	Line   int
+	Reason string `json:"reason"`
+	Line   int    `json:"line"`
 }
 
 // Output is one of the template's outputs.
-type Output struct{ Name, Value, Description string }
+type Output struct {
+	Name        string `json:"name"`
+	Value       string `json:"value"`
+	Description string `json:"description"`
+}
 
 // maxFile bounds the file that is read, in bytes.
 const maxFile = maxFileBytes

@@ -21,3 +21,12 @@ func Aside(w io.Writer, environ []string, lines ...string) {
 	}
 	io.WriteString(w, b.String())
 }
+
+// Harmless is text from outside for w: as it is, unless w is a terminal, where colours
+// are all that it may do.
+func Harmless(w io.Writer, environ []string, text string) string {
+	if !IsTerminal(w) {
+		return text
+	}
+	return strings.Join(cleanLines(text, Detect(w, environ).Colour), "\n")
+}

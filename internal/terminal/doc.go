@@ -49,6 +49,7 @@
 //	warning      function, text
 //	stopping     streams, drainMs
 //	dropped      events
+//	sluice       level, msg and others: Sluice's own log
 //
 // A key is present even when its value is empty. Keys may be added.
 //

@@ -43,8 +43,10 @@ type header struct {
 }
 
 func head(kind string, at time.Time) header {
-	return header{Type: kind, Time: at.UTC().Format("2006-01-02T15:04:05.000Z07:00")}
+	return header{Type: kind, Time: timestamp(at)}
 }
+
+func timestamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 // ms is a duration in milliseconds, exact to a microsecond.
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
