@@ -54,9 +54,7 @@ func (s *session) usage(cmd *cobra.Command, flags clientFlags, since string) err
 		return fmt.Errorf("the server's answer can't be read: %w", err)
 	}
 	if flags.json {
-		e := json.NewEncoder(s.stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(report)
+		return s.printJSON(report)
 	}
 	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "INVOCATIONS\tERRORS\tGB-SECONDS\tBYTES\tPAST 6 MB\tESTIMATE\t  FUNCTION")
