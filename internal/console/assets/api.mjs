@@ -1,111 +1,111 @@
 // Requests to the server, signed, and its errors.
 
-import { available, emptyHash, sha256, sign, stamp } from './sigv4.mjs';
-import * as credentials from './credentials.mjs';
+import { available, emptyHash, sha256, sign, stamp } from './sigv4.mjs'
+import * as credentials from './credentials.mjs'
 
 // ApiError is a refusal. `code` is its type, as AWS names it.
 export class ApiError extends Error {
   constructor(status, code, message) {
-    super(message);
-    this.name = 'ApiError';
-    this.status = status;
-    this.code = code;
+    super(message)
+    this.name = 'ApiError'
+    this.status = status
+    this.code = code
   }
 }
 
 // These say that the signature is not accepted; other refusals are about what was
 // asked for.
-const unsigned = ['UnrecognizedClientException', 'InvalidSignatureException', 'MissingAuthenticationTokenException', 'IncompleteSignatureException'];
+const unsigned = ['UnrecognizedClientException', 'InvalidSignatureException', 'MissingAuthenticationTokenException', 'IncompleteSignatureException']
 
 // request sends a request and returns its response, whose status is below 400. If
 // the server wants other credentials, it asks for them and tries again. `sent` is called at the moment a request leaves.
 export async function request(path, { method = 'GET', body, headers = {}, signal, sent } = {}) {
   for (;;) {
-    const used = credentials.current();
-    const response = await send(path, { method, body, headers, signal, sent }, used);
-    if (response.ok) return response;
-    const error = await refusal(response);
-    if (response.status !== 403 || !unsigned.includes(error.code)) throw error;
-    if (!available()) throw new ApiError(403, error.code, `${error.message} Open this page over https or on localhost: only there do browsers let a page sign.`);
+    const used = credentials.current()
+    const response = await send(path, { method, body, headers, signal, sent }, used)
+    if (response.ok) return response
+    const error = await refusal(response)
+    if (response.status !== 403 || !unsigned.includes(error.code)) throw error
+    if (!available()) throw new ApiError(403, error.code, `${error.message} Open this page over https or on localhost: only there do browsers let a page sign.`)
     // The server knows the key and says which region it is in.
-    const region = /region and to the service lambda: ([a-z0-9-]+)\/lambda/.exec(error.message)?.[1];
+    const region = /region and to the service lambda: ([a-z0-9-]+)\/lambda/.exec(error.message)?.[1]
     if (region && region !== used.region) {
-      if (credentials.current() === used) credentials.keep({ ...used, region });
+      if (credentials.current() === used) credentials.keep({ ...used, region })
     } else if (credentials.current() === used) {
-      await credentials.ask(error.message, used, signal);
+      await credentials.ask(error.message, used, signal)
     }
   }
 }
 
 async function send(path, { method, body, headers, signal, sent }, { key, secret, region }) {
-  const url = new URL(path, location.origin);
-  const bytes = body === undefined ? undefined : new TextEncoder().encode(body);
-  const signed = { 'x-amz-date': stamp(new Date()) };
-  for (const [name, value] of Object.entries(headers)) signed[name.toLowerCase()] = value;
-  let authorization;
+  const url = new URL(path, location.origin)
+  const bytes = body === undefined ? undefined : new TextEncoder().encode(body)
+  const signed = { 'x-amz-date': stamp(new Date()) }
+  for (const [name, value] of Object.entries(headers)) signed[name.toLowerCase()] = value
+  let authorization
   if (available()) {
-    const hash = bytes === undefined ? emptyHash : await sha256(bytes);
-    signed['x-amz-content-sha256'] = hash;
-    authorization = await sign({ method, url, headers: { ...signed, host: url.host }, hash, key, secret, region, service: 'lambda' });
+    const hash = bytes === undefined ? emptyHash : await sha256(bytes)
+    signed['x-amz-content-sha256'] = hash
+    authorization = await sign({ method, url, headers: { ...signed, host: url.host }, hash, key, secret, region, service: 'lambda' })
   } else {
-    const scope = `${signed['x-amz-date'].slice(0, 8)}/${region}/lambda/aws4_request`;
-    authorization = `AWS4-HMAC-SHA256 Credential=${key}/${scope}, SignedHeaders=host;x-amz-date, Signature=none`;
+    const scope = `${signed['x-amz-date'].slice(0, 8)}/${region}/lambda/aws4_request`
+    authorization = `AWS4-HMAC-SHA256 Credential=${key}/${scope}, SignedHeaders=host;x-amz-date, Signature=none`
   }
   try {
-    sent?.();
-    return await fetch(url, { method, body: bytes, headers: { ...signed, authorization }, signal, cache: 'no-store', credentials: 'omit' });
+    sent?.()
+    return await fetch(url, { method, body: bytes, headers: { ...signed, authorization }, signal, cache: 'no-store', credentials: 'omit' })
   } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new ApiError(0, 'Unreachable', 'The server does not answer. Is it still running?');
+    if (error.name === 'AbortError') throw error
+    throw new ApiError(0, 'Unreachable', 'The server does not answer. Is it still running?')
   }
 }
 
 async function refusal(response) {
-  const code = response.headers.get('x-amzn-errortype')?.split(':')[0] ?? '';
-  const text = await response.text();
-  let message = text.trim().slice(0, 500);
+  const code = response.headers.get('x-amzn-errortype')?.split(':')[0] ?? ''
+  const text = await response.text()
+  let message = text.trim().slice(0, 500)
   try {
-    const document = JSON.parse(text);
-    message = document.message ?? document.Message ?? message;
+    const document = JSON.parse(text)
+    message = document.message ?? document.Message ?? message
   } catch {
     // It is plain text.
   }
-  return new ApiError(response.status, code, message || `The server answered with status ${response.status}.`);
+  return new ApiError(response.status, code, message || `The server answered with status ${response.status}.`)
 }
 
-const json = async (path, options) => (await request(path, options)).json();
+const json = async (path, options) => (await request(path, options)).json()
 
-const name = encodeURIComponent;
+const name = encodeURIComponent
 
 // functions returns all of them, page after page.
 export async function functions(signal) {
-  const all = [];
+  const all = []
   for (let marker = ''; marker !== null; ) {
-    const page = await json(`/2015-03-31/functions?MaxItems=50${marker && `&Marker=${name(marker)}`}`, { signal });
-    all.push(...(page.Functions ?? []));
-    marker = page.NextMarker || null;
+    const page = await json(`/2015-03-31/functions?MaxItems=50${marker && `&Marker=${name(marker)}`}`, { signal })
+    all.push(...(page.Functions ?? []))
+    marker = page.NextMarker || null
   }
-  return all;
+  return all
 }
 
-export const configuration = (f, signal) => json(`/2015-03-31/functions/${name(f)}/configuration`, { signal });
+export const configuration = (f, signal) => json(`/2015-03-31/functions/${name(f)}/configuration`, { signal })
 
 // urls returns a function's URLs.
-export const urls = async (f, signal) => (await json(`/2021-10-31/functions/${name(f)}/urls`, { signal })).FunctionUrlConfigs ?? [];
+export const urls = async (f, signal) => (await json(`/2021-10-31/functions/${name(f)}/urls`, { signal })).FunctionUrlConfigs ?? []
 
 // invocations returns the records of a function, of all for "", newest first.
-export const invocations = async (f, limit, signal) => (await json(`/_sluice/invocations?${f && `function=${name(f)}&`}limit=${limit}`, { signal })) ?? [];
+export const invocations = async (f, limit, signal) => (await json(`/_sluice/invocations?${f && `function=${name(f)}&`}limit=${limit}`, { signal })) ?? []
 
-export const events = (signal) => request('/_sluice/events', { signal, headers: { accept: 'text/event-stream' } });
+export const events = (signal) => request('/_sluice/events', { signal, headers: { accept: 'text/event-stream' } })
 
 // logs returns the newest log lines of a function, of all for "".
 export async function logs(f, lines, signal) {
-  const response = await request(`/_sluice/logs?${f && `function=${name(f)}&`}lines=${lines}`, { signal });
-  const text = await response.text();
-  return text.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const response = await request(`/_sluice/logs?${f && `function=${name(f)}&`}lines=${lines}`, { signal })
+  const text = await response.text()
+  return text.split('\n').filter(Boolean).map((line) => JSON.parse(line))
 }
 
 export const invokeStreaming = (f, event, signal, sent) =>
-  request(`/2021-11-15/functions/${name(f)}/response-streaming-invocations`, { method: 'POST', body: event, signal, sent });
+  request(`/2021-11-15/functions/${name(f)}/response-streaming-invocations`, { method: 'POST', body: event, signal, sent })
 
-export const invokeBuffered = (f, event, signal, sent) => request(`/2015-03-31/functions/${name(f)}/invocations`, { method: 'POST', body: event, signal, sent });
+export const invokeBuffered = (f, event, signal, sent) => request(`/2015-03-31/functions/${name(f)}/invocations`, { method: 'POST', body: event, signal, sent })

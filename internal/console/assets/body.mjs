@@ -1,50 +1,50 @@
 // The body beside its picture, as it arrives: text, Server-Sent Events or a page.
 
-import { h, replace } from './dom.mjs';
-import * as format from './format.mjs';
-import { Splitter } from './prelude.mjs';
-import { Parser } from './sse.mjs';
+import { h, replace } from './dom.mjs'
+import * as format from './format.mjs'
+import { Splitter } from './prelude.mjs'
+import { Parser } from './sse.mjs'
 
-const mostKept = 4 << 20; // bytes
-const piece = 64 << 10; // and how they are cut
-const mostEvents = 500;
-const pause = 200; // ms between two updates
+const mostKept = 4 << 20 // bytes
+const piece = 64 << 10 // and how they are cut
+const mostEvents = 500
+const pause = 200 // ms between two updates
 
-const kinds = { text: 'Text', events: 'Events', html: 'Page' };
+const kinds = { text: 'Text', events: 'Events', html: 'Page' }
 
 // guess says how a body is best shown, from its content type or its beginning.
 export function guess(contentType, start) {
-  if (/^text\/event-stream\b/i.test(contentType)) return 'events';
-  if (/^(text\/html|application\/xhtml)/i.test(contentType)) return 'html';
-  if (contentType) return 'text';
-  if (/^\s*(<!doctype html|<html|<head|<body|<main|<div|<h1|<p)\b/i.test(start)) return 'html';
-  if (/^\ufeff?((data|event|id|retry):|:)/.test(start)) return 'events';
-  return 'text';
+  if (/^text\/event-stream\b/i.test(contentType)) return 'events'
+  if (/^(text\/html|application\/xhtml)/i.test(contentType)) return 'html'
+  if (contentType) return 'text'
+  if (/^\s*(<!doctype html|<html|<head|<body|<main|<div|<h1|<p)\b/i.test(start)) return 'html'
+  if (/^\ufeff?((data|event|id|retry):|:)/.test(start)) return 'events'
+  return 'text'
 }
 
 // contentType finds that header in a prelude.
 export function contentType(head) {
-  const found = Object.entries(head?.headers ?? {}).find(([name]) => name.toLowerCase() === 'content-type');
-  return found ? String(found[1]) : '';
+  const found = Object.entries(head?.headers ?? {}).find(([name]) => name.toLowerCase() === 'content-type')
+  return found ? String(found[1]) : ''
 }
 
 // Body is fed with the chunks of a stream. A new stream takes a new Body.
 export class Body {
-  #split = new Splitter();
-  #text = new TextDecoder();
-  #pieces = []; // {t, text, size}, as far as they are kept
-  #size = 0; // of the whole body, in bytes
-  #chosen = null; // by the user
-  #view = null;
-  #timer = null;
-  #ended = false;
-  #head = h('div');
-  #place = h('div', { class: 'body-view' });
-  #note = h('p', { class: 'soft small', hidden: true });
+  #split = new Splitter()
+  #text = new TextDecoder()
+  #pieces = [] // {t, text, size}, as far as they are kept
+  #size = 0 // of the whole body, in bytes
+  #chosen = null // by the user
+  #view = null
+  #timer = null
+  #ended = false
+  #head = h('div')
+  #place = h('div', { class: 'body-view' })
+  #note = h('p', { class: 'soft small', hidden: true })
   #choices = Object.entries(kinds).map(([kind, label]) => {
-    const input = h('input', { type: 'radio', name: 'kind', value: kind, onchange: () => this.#choose(kind) });
-    return h('label', null, input, label);
-  });
+    const input = h('input', { type: 'radio', name: 'kind', value: kind, onchange: () => this.#choose(kind) })
+    return h('label', null, input, label)
+  })
 
   element = h(
     'section',
@@ -53,42 +53,42 @@ export class Body {
     this.#head,
     this.#place,
     this.#note,
-  );
+  )
 
   push(bytes, t) {
-    this.#add(this.#split.push(bytes), t);
+    this.#add(this.#split.push(bytes), t)
   }
 
   #add(bytes, t) {
-    if (this.#split.head && !this.#head.hasChildNodes()) this.#showHead();
-    if (bytes.length === 0) return;
+    if (this.#split.head && !this.#head.hasChildNodes()) this.#showHead()
+    if (bytes.length === 0) return
     for (let at = 0; at < bytes.length && this.#size + at < mostKept; at += piece) {
-      const part = bytes.subarray(at, at + piece);
-      this.#pieces.push({ t, text: this.#text.decode(part, { stream: true }), size: part.length });
+      const part = bytes.subarray(at, at + piece)
+      this.#pieces.push({ t, text: this.#text.decode(part, { stream: true }), size: part.length })
     }
-    this.#size += bytes.length;
-    this.#timer ??= setTimeout(() => this.#update(), this.#view ? pause : 0);
+    this.#size += bytes.length
+    this.#timer ??= setTimeout(() => this.#update(), this.#view ? pause : 0)
   }
 
   end(t) {
-    this.#add(this.#split.end(), t);
-    const rest = this.#text.decode();
-    if (rest) this.#pieces.push({ t, text: rest, size: 0 });
-    this.#ended = true;
-    clearTimeout(this.#timer);
-    this.#update();
-    this.#view?.end?.();
-    if (this.#size === 0) replace(this.#place, h('p', { class: 'empty' }, 'The body is empty.'));
+    this.#add(this.#split.end(), t)
+    const rest = this.#text.decode()
+    if (rest) this.#pieces.push({ t, text: rest, size: 0 })
+    this.#ended = true
+    clearTimeout(this.#timer)
+    this.#update()
+    this.#view?.end?.()
+    if (this.#size === 0) replace(this.#place, h('p', { class: 'empty' }, 'The body is empty.'))
   }
 
   // close ends what the view has going on.
   close() {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#timer)
   }
 
   #showHead() {
-    const { statusCode = 200, headers = {}, cookies = [] } = this.#split.head;
-    const lines = [...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), ...[].concat(cookies).map((cookie) => `set-cookie: ${cookie}`)];
+    const { statusCode = 200, headers = {}, cookies = [] } = this.#split.head
+    const lines = [...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), ...[].concat(cookies).map((cookie) => `set-cookie: ${cookie}`)]
     replace(
       this.#head,
       h(
@@ -97,106 +97,106 @@ export class Body {
         h('summary', null, h('span', { class: statusCode < 400 ? 'badge good' : 'badge bad' }, `status ${statusCode}`), ` ${lines.length} headers, from a prelude of ${format.bytes(this.#split.size)}`),
         h('pre', { class: 'headers' }, lines.join('\n')),
       ),
-    );
+    )
   }
 
   #choose(kind) {
-    this.#chosen = kind;
-    this.#view = null;
-    this.#update();
-    if (this.#ended) this.#view?.end?.();
+    this.#chosen = kind
+    this.#view = null
+    this.#update()
+    if (this.#ended) this.#view?.end?.()
   }
 
   #update() {
-    this.#timer = null;
+    this.#timer = null
     if (!this.#view) {
-      const kind = this.#chosen ?? guess(contentType(this.#split.head), this.#pieces.map(({ text }) => text).join('').slice(0, 200));
+      const kind = this.#chosen ?? guess(contentType(this.#split.head), this.#pieces.map(({ text }) => text).join('').slice(0, 200))
       for (const choice of this.#choices) {
-        const input = choice.querySelector('input');
-        input.checked = input.value === kind;
+        const input = choice.querySelector('input')
+        input.checked = input.value === kind
       }
-      this.#view = new views[kind]();
-      this.#view.next = 0; // of the pieces
-      this.#view.size = 0; // of those that it was shown
-      replace(this.#place, this.#view.element);
+      this.#view = new views[kind]()
+      this.#view.next = 0 // of the pieces
+      this.#view.size = 0 // of those that it was shown
+      replace(this.#place, this.#view.element)
     }
-    const view = this.#view;
-    const fresh = [];
+    const view = this.#view
+    const fresh = []
     for (; view.next < this.#pieces.length && view.size < view.most; view.next++) {
-      fresh.push(this.#pieces[view.next]);
-      view.size += this.#pieces[view.next].size;
+      fresh.push(this.#pieces[view.next])
+      view.size += this.#pieces[view.next].size
     }
-    if (fresh.length > 0) view.show(fresh);
-    const missing = this.#size - view.size;
-    this.#note.hidden = missing === 0;
-    if (missing > 0) replace(this.#note, `${format.bytes(missing)} more came and ${missing === 1 ? 'is' : 'are'} not shown.`);
+    if (fresh.length > 0) view.show(fresh)
+    const missing = this.#size - view.size
+    this.#note.hidden = missing === 0
+    if (missing > 0) replace(this.#note, `${format.bytes(missing)} more came and ${missing === 1 ? 'is' : 'are'} not shown.`)
   }
 }
 
 class TextView {
   // To lay out more takes a browser so long that it would show in the times of the
   // chunks.
-  most = 256 << 10;
-  element = h('pre', { class: 'text', tabindex: '0', 'aria-label': 'Text' });
+  most = 256 << 10
+  element = h('pre', { class: 'text', tabindex: '0', 'aria-label': 'Text' })
 
   show(pieces) {
-    stick(this.element, () => this.element.append(...pieces.map(({ text }) => document.createTextNode(text))));
+    stick(this.element, () => this.element.append(...pieces.map(({ text }) => document.createTextNode(text))))
   }
 }
 
 class EventsView {
-  most = mostKept;
-  element = h('ol', { class: 'events', tabindex: '0', 'aria-label': 'Events' });
-  #parser = new Parser();
+  most = mostKept
+  element = h('ol', { class: 'events', tabindex: '0', 'aria-label': 'Events' })
+  #parser = new Parser()
 
   show(pieces) {
     stick(this.element, () => {
       for (const { t, text } of pieces) {
         for (const { event, data, id } of this.#parser.push(text)) {
-          const what = [event, id && `id ${id}`].filter(Boolean).join(', ');
-          this.element.append(h('li', null, h('span', { class: 'soft small' }, h('span', null, what), h('span', null, format.ms(t))), h('pre', null, data)));
+          const what = [event, id && `id ${id}`].filter(Boolean).join(', ')
+          this.element.append(h('li', null, h('span', { class: 'soft small' }, h('span', null, what), h('span', null, format.ms(t))), h('pre', null, data)))
         }
       }
-      while (this.element.children.length > mostEvents) this.element.firstChild.remove();
-    });
+      while (this.element.children.length > mostEvents) this.element.firstChild.remove()
+    })
   }
 
   end() {
-    if (!this.element.hasChildNodes()) replace(this.element, h('li', { class: 'empty' }, 'There is no complete event in this body.'));
+    if (!this.element.hasChildNodes()) replace(this.element, h('li', { class: 'empty' }, 'There is no complete event in this body.'))
   }
 }
 
 // PageView writes into a frame without an origin, whose policy runs nothing of what
 // is written: see frame.html.
 class PageView {
-  most = 1 << 20;
-  element = h('iframe', { sandbox: 'allow-scripts', title: 'Page', src: 'frame.html', referrerpolicy: 'no-referrer' });
-  #channel = new MessageChannel();
-  #handed = false;
+  most = 1 << 20
+  element = h('iframe', { sandbox: 'allow-scripts', title: 'Page', src: 'frame.html', referrerpolicy: 'no-referrer' })
+  #channel = new MessageChannel()
+  #handed = false
 
   constructor() {
     // The port keeps what is sent before the frame listens.
     this.element.addEventListener('load', () => {
-      if (this.#handed) return;
-      this.#handed = true;
-      this.element.contentWindow.postMessage('', '*', [this.#channel.port2]);
-    });
+      if (this.#handed) return
+      this.#handed = true
+      this.element.contentWindow.postMessage('', '*', [this.#channel.port2])
+    })
   }
 
   show(pieces) {
-    this.#channel.port1.postMessage(pieces.map(({ text }) => text).join(''));
+    this.#channel.port1.postMessage(pieces.map(({ text }) => text).join(''))
   }
 
   end() {
-    this.#channel.port1.postMessage(null);
+    this.#channel.port1.postMessage(null)
   }
 }
 
-const views = { text: TextView, events: EventsView, html: PageView };
+const views = { text: TextView, events: EventsView, html: PageView }
 
 // stick keeps a list at its end while it grows, unless somebody scrolled up.
 function stick(element, grow) {
-  const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 40;
-  grow();
-  if (atEnd) element.scrollTop = element.scrollHeight;
+  const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 40
+  grow()
+  if (atEnd) element.scrollTop = element.scrollHeight
 }

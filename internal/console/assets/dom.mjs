@@ -1,37 +1,37 @@
 // Elements. Text goes in as text: there is no way from here to markup.
 
-const svgSpace = 'http://www.w3.org/2000/svg';
+const svgSpace = 'http://www.w3.org/2000/svg'
 
 // h builds an element: properties that begin with "on" are listeners, true is an
 // empty attribute, false, null and undefined are none. Children are elements,
 // text or lists of them.
-export const h = (name, properties, ...children) => build(document.createElement(name), properties, children);
+export const h = (name, properties, ...children) => build(document.createElement(name), properties, children)
 
 // s is h for SVG.
-export const s = (name, properties, ...children) => build(document.createElementNS(svgSpace, name), properties, children);
+export const s = (name, properties, ...children) => build(document.createElementNS(svgSpace, name), properties, children)
 
 function build(element, properties, children) {
   for (const [name, value] of Object.entries(properties ?? {})) {
-    if (value === false || value === null || value === undefined) continue;
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? '' : value);
+    if (value === false || value === null || value === undefined) continue
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value)
+    else element.setAttribute(name, value === true ? '' : value)
   }
-  element.append(...nodes(children));
-  return element;
+  element.append(...nodes(children))
+  return element
 }
 
-const nodes = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+const nodes = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false)
 
-export const replace = (element, ...children) => element.replaceChildren(...nodes(children));
+export const replace = (element, ...children) => element.replaceChildren(...nodes(children))
 
 // facts is a list of names and values.
 export const facts = (pairs, properties) =>
-  h('dl', { class: 'facts', ...properties }, pairs.filter(Boolean).map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value))));
+  h('dl', { class: 'facts', ...properties }, pairs.filter(Boolean).map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value))))
 
 // failure shows an error where something else was expected.
 export const failure = (error, what) =>
-  h('p', { class: 'failure', role: 'alert' }, what ? `${what}: ` : '', error.message ?? String(error));
+  h('p', { class: 'failure', role: 'alert' }, what ? `${what}: ` : '', error.message ?? String(error))
 
-export const functionLink = (name) => h('a', { href: `#/f/${encodeURIComponent(name)}` }, name);
+export const functionLink = (name) => h('a', { href: `#/f/${encodeURIComponent(name)}` }, name)
 
-export const invocationLink = (id, text) => h('a', { href: `#/i/${encodeURIComponent(id)}` }, text ?? id);
+export const invocationLink = (id, text) => h('a', { href: `#/i/${encodeURIComponent(id)}` }, text ?? id)

@@ -1,29 +1,29 @@
 // The page of one function: what it is, its stream as it comes, what it did.
 
-import * as api from './api.mjs';
-import { facts, failure, h, replace } from './dom.mjs';
-import * as format from './format.mjs';
-import { urlLine } from './functions.mjs';
-import { table } from './invocations.mjs';
-import { streamView } from './stream.mjs';
+import * as api from './api.mjs'
+import { facts, failure, h, replace } from './dom.mjs'
+import * as format from './format.mjs'
+import { urlLine } from './functions.mjs'
+import { table } from './invocations.mjs'
+import { streamView } from './stream.mjs'
 
-export const title = (name) => name;
+export const title = (name) => name
 
 export async function render(place, name, signal) {
-  const about = h('div', null, h('p', { class: 'soft' }, 'Asking the server …'));
-  const head = [h('p', { class: 'crumbs' }, h('a', { href: '#/' }, 'Functions')), h('h1', null, name), about];
-  replace(place, head);
-  let configuration;
-  let urls;
+  const about = h('div', null, h('p', { class: 'soft' }, 'Asking the server …'))
+  const head = [h('p', { class: 'crumbs' }, h('a', { href: '#/' }, 'Functions')), h('h1', null, name), about]
+  replace(place, head)
+  let configuration
+  let urls
   try {
-    configuration = await api.configuration(name, signal);
-    urls = await api.urls(name, signal).catch((error) => (signal.aborted ? Promise.reject(error) : []));
+    configuration = await api.configuration(name, signal)
+    urls = await api.urls(name, signal).catch((error) => (signal.aborted ? Promise.reject(error) : []))
   } catch (error) {
-    if (!signal.aborted) replace(about, failure(error, 'The function could not be read'));
-    return;
+    if (!signal.aborted) replace(about, failure(error, 'The function could not be read'))
+    return
   }
-  replace(about, describe(configuration, urls));
-  replace(place, head, streamView(name, urls, signal), table(name, signal));
+  replace(about, describe(configuration, urls))
+  replace(place, head, streamView(name, urls, signal), table(name, signal))
 }
 
 function describe(c, urls) {
@@ -49,5 +49,5 @@ function describe(c, urls) {
         ['ARN', h('span', { class: 'break' }, c.FunctionArn)],
       ].filter(([, value]) => value)),
     ),
-  ];
+  ]
 }

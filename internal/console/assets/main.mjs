@@ -1,72 +1,72 @@
 // Which page is shown: #/ lists functions, #/f/NAME is one, #/i/REQUESTID is an
 // invocation.
 
-import * as credentials from './credentials.mjs';
-import { h, replace } from './dom.mjs';
-import * as functionPage from './function.mjs';
-import * as functionsPage from './functions.mjs';
-import * as invocationPage from './invocation.mjs';
-import * as live from './live.mjs';
+import * as credentials from './credentials.mjs'
+import { h, replace } from './dom.mjs'
+import * as functionPage from './function.mjs'
+import * as functionsPage from './functions.mjs'
+import * as invocationPage from './invocation.mjs'
+import * as live from './live.mjs'
 
-const pages = { f: functionPage, i: invocationPage };
-const main = document.getElementById('page');
+const pages = { f: functionPage, i: invocationPage }
+const main = document.getElementById('page')
 
-let leave = null; // ends what the page that is left was doing
+let leave = null // ends what the page that is left was doing
 
 function show(moved) {
-  const [, kind, label] = /^#\/(?:([a-z])\/(.+))?$/.exec(location.hash || '#/') ?? [];
-  leave?.abort();
-  leave = new AbortController();
-  const page = kind ? pages[kind] : functionsPage;
+  const [, kind, label] = /^#\/(?:([a-z])\/(.+))?$/.exec(location.hash || '#/') ?? []
+  leave?.abort()
+  leave = new AbortController()
+  const page = kind ? pages[kind] : functionsPage
   if (!page || (location.hash && !/^#\//.test(location.hash))) {
-    document.title = 'Not found – Sluice';
-    replace(main, h('h1', null, 'There is no such page'), h('p', null, h('a', { href: '#/' }, 'All functions')));
-    return;
+    document.title = 'Not found – Sluice'
+    replace(main, h('h1', null, 'There is no such page'), h('p', null, h('a', { href: '#/' }, 'All functions')))
+    return
   }
-  let name = label;
+  let name = label
   try {
-    name = label && decodeURIComponent(label);
+    name = label && decodeURIComponent(label)
   } catch {
     // It was typed; take it as it is.
   }
-  document.title = `${page.title(name)} – Sluice`;
+  document.title = `${page.title(name)} – Sluice`
   // Each visit gets an element of its own: an answer that comes late writes into
   // one that nobody sees.
-  const place = h('div');
-  replace(main, place);
-  page.render(place, name, leave.signal);
+  const place = h('div')
+  replace(main, place)
+  page.render(place, name, leave.signal)
   if (moved) {
-    main.focus({ preventScroll: true });
-    scrollTo(0, 0);
+    main.focus({ preventScroll: true })
+    scrollTo(0, 0)
   }
 }
 
-const words = { live: 'live', connecting: 'connecting …', paused: 'paused', absent: 'not live' };
+const words = { live: 'live', connecting: 'connecting …', paused: 'paused', absent: 'not live' }
 
 function showState() {
-  const place = document.getElementById('state');
-  place.className = live.state;
-  place.title = live.problem;
-  replace(place, words[live.state]);
+  const place = document.getElementById('state')
+  place.className = live.state
+  place.title = live.problem
+  replace(place, words[live.state])
 }
 
-const forget = document.getElementById('forget');
+const forget = document.getElementById('forget')
 forget.addEventListener('click', () => {
-  credentials.forget();
-  location.reload(); // nothing that was read with them stays
-});
-const showForget = () => (forget.hidden = !credentials.areReal());
-credentials.changed.addEventListener('change', showForget);
-showForget();
+  credentials.forget()
+  location.reload() // nothing that was read with them stays
+})
+const showForget = () => (forget.hidden = !credentials.areReal())
+credentials.changed.addEventListener('change', showForget)
+showForget()
 
 // The way past the header must not look like another page.
 document.querySelector('.skip').addEventListener('click', (event) => {
-  event.preventDefault();
-  main.focus();
-});
+  event.preventDefault()
+  main.focus()
+})
 
-addEventListener('hashchange', () => show(true));
-live.feed.addEventListener('state', showState);
-showState();
-show(false);
-live.start();
+addEventListener('hashchange', () => show(true))
+live.feed.addEventListener('state', showState)
+showState()
+show(false)
+live.start()
