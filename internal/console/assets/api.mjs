@@ -56,7 +56,7 @@ async function send(path, { method, body, headers, signal, sent }, { key, secret
     return await fetch(url, { method, body: bytes, headers: { ...signed, authorization }, signal, cache: 'no-store', credentials: 'omit' })
   } catch (error) {
     if (error.name === 'AbortError') throw error
-    throw new ApiError(0, 'Unreachable', 'The server does not answer. Is it still running?')
+    throw new ApiError(0, 'Unreachable', 'The server does not answer.')
   }
 }
 

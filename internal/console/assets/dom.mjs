@@ -1,5 +1,7 @@
 // Elements. Text goes in as text: there is no way from here to markup.
 
+import { about } from './advice.mjs'
+
 const svgSpace = 'http://www.w3.org/2000/svg'
 
 // h builds an element: properties that begin with "on" are listeners, true is an
@@ -28,9 +30,11 @@ export const replace = (element, ...children) => element.replaceChildren(...node
 export const facts = (pairs, properties) =>
   h('dl', { class: 'facts', ...properties }, pairs.filter(Boolean).map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value))))
 
-// failure shows an error where something else was expected.
-export const failure = (error, what) =>
-  h('p', { class: 'failure', role: 'alert' }, what ? `${what}: ` : '', error.message ?? String(error))
+// failure shows an error where something else was expected, and what to do.
+export const failure = (error, what) => {
+  const hint = about(error.code)
+  return h('p', { class: 'failure', role: 'alert' }, what ? `${what}: ` : '', error.message ?? String(error), hint && ` ${hint}`)
+}
 
 export const functionLink = (name) => h('a', { href: `#/f/${encodeURIComponent(name)}` }, name)
 

@@ -117,7 +117,7 @@ export function streamView(name, urls, signal) {
       replace(status, summary(measure, how))
     } catch (error) {
       measure.finish(performance.now() - measure.started, mine.signal.aborted ? 'stopped here' : 'refused', mine.signal.aborted ? '' : error.message)
-      replace(status, mine.signal.aborted ? 'Stopped.' : failure(error, 'The server refused'))
+      replace(status, mine.signal.aborted ? 'Stopped.' : failure(error, 'Refused'))
       if (how === 'streamed') body.end(measure.end)
     }
     clearInterval(timer)

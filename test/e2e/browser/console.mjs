@@ -1,0 +1,171 @@
+// Drives the console in Chromium and prints, as JSON, what was seen:
+// node console.mjs <url of the console> <part> [credentials as JSON].
+import { chromium } from 'playwright-core'
+
+const [url, part, keys] = process.argv.slice(2)
+const browser = await chromium.launch({
+  executablePath: process.env.SLUICE_CHROMIUM,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+})
+const seen = { complaints: [], foreign: [], wide: [] }
+const patience = { timeout: 60000 }
+let page
+
+// Refusals are part of some tests; Chromium reports their status as an error.
+async function open(hash, { refusals = false, ...options } = {}) {
+  page = await browser.newPage({ colorScheme: 'light', viewport: { width: 1200, height: 750 }, ...options })
+  page.on('console', message => {
+    if (refusals && /the server responded with a status of 403/.test(message.text())) return
+    if (['warning', 'error'].includes(message.type())) seen.complaints.push(message.text())
+  })
+  page.on('pageerror', error => seen.complaints.push(String(error)))
+  page.on('request', request => {
+    if (new URL(request.url()).host !== new URL(url).host) seen.foreign.push(request.url())
+  })
+  await page.addInitScript(() => document.addEventListener('securitypolicyviolation', event => console.error('policy', event.blockedURI, event.violatedDirective)))
+  await page.goto(url + hash)
+}
+
+const button = name => page.getByRole('button', { name, exact: true })
+const live = () => page.getByRole('region', { name: 'Live stream' })
+const event = () => page.getByLabel('Event', { exact: true })
+const status = () => live().getByRole('status')
+const said = text => status().filter({ hasText: text }).waitFor(patience)
+
+// sampled notes what `look`, a function of the page, returns, as often as it
+// changes, until a status begins with `last`.
+async function sampled(look, last, act) {
+  await page.evaluate(`globalThis.samples = []; globalThis.look = ${look}; (function again() {
+    const now = globalThis.look()
+    if (JSON.stringify(now) !== JSON.stringify(samples.at(-1))) samples.push(now)
+    requestAnimationFrame(again)
+  })()`)
+  await act()
+  await said(last)
+  return page.evaluate(() => globalThis.samples)
+}
+
+// fits notes pages that are wider than the screen.
+async function fits(name) {
+  if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(name)
+}
+
+const ticks = `() => ({
+  ticks: (document.querySelector('.body .text')?.textContent.match(/tick/g) ?? []).length,
+  dots: document.querySelectorAll('.timeline .dot').length,
+})`
+
+const parts = {
+  // The list, its live rates, and the way from it to a function.
+  async list() {
+    await open('')
+    const rows = page.getByRole('table').getByRole('row')
+    await rows.nth(3).waitFor(patience)
+    await page.getByText('streams', { exact: true }).first().waitFor(patience)
+    seen.rows = await rows.allInnerTexts()
+    await page.request.get(new URL('/lambda-url/Ticker/?count=1&pause=0', url).href)
+    await page.getByRole('row', { name: 'Ticker' }).getByText('1 call').waitFor(patience)
+    await page.getByRole('link', { name: 'Ticker', exact: true }).click()
+    seen.heading = await page.getByRole('heading', { level: 1 }).textContent()
+    await page.getByText('nodejs20.x, 256 MB, at most 20 s').click()
+    seen.facts = await page.locator('details .facts').innerText()
+    seen.title = await page.title()
+  },
+
+  // Chunks are there while they arrive.
+  async watch() {
+    await open('#/f/Ticker')
+    await event().fill('{"count": 8, "pause": 300}')
+    seen.samples = await sampled(ticks, 'Complete', () => button('Invoke').click())
+    seen.status = await status().textContent()
+  },
+
+  // A stream that breaks, and one that is stopped.
+  async trouble() {
+    await open('#/f/Ticker')
+    await event().fill('{"count": 2, "pause": 0, "fail": true}')
+    await button('Invoke').click()
+    await said('Ended')
+    seen.status = await status().textContent()
+    await event().fill('{"count": 1000, "pause": 100}')
+    await button('Invoke').click()
+    await page.getByText('tick 2').waitFor(patience)
+    await button('Stop').click()
+    await said('Stopped')
+    await event().fill('{')
+    await button('Invoke').click()
+    seen.alert = await page.getByRole('alert').first().textContent()
+    seen.focus = await page.evaluate(() => document.activeElement.id)
+  },
+
+  // Everything can be done without a mouse.
+  async keyboard() {
+    await open('')
+    await page.getByRole('link', { name: 'Ticker', exact: true }).waitFor(patience)
+    const focused = () => page.evaluate(() => document.activeElement.textContent.trim() || document.activeElement.id)
+    await page.keyboard.press('Tab')
+    seen.first = await focused()
+    await page.keyboard.press('Enter')
+    seen.skipped = await page.evaluate(() => document.activeElement.id)
+    for (let i = 0; i < 30 && (await focused()) !== 'Ticker'; i++) await page.keyboard.press('Tab')
+    seen.ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle)
+    await page.keyboard.press('Enter')
+    await event().waitFor(patience)
+    for (let i = 0; i < 30 && (await page.evaluate(() => document.activeElement.id)) !== 'event'; i++) await page.keyboard.press('Tab')
+    await page.keyboard.press('Control+a')
+    await page.keyboard.type('{"count": 2, "pause": 0}')
+    await page.keyboard.press('Control+Enter')
+    await said('Complete')
+    seen.status = await status().textContent()
+  },
+
+  // A small screen scrolls in one direction only.
+  async phone() {
+    await open('', { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true })
+    await page.getByRole('link', { name: 'Ticker', exact: true }).waitFor(patience)
+    await fits('list')
+    await page.getByRole('link', { name: 'Ticker', exact: true }).tap()
+    await event().fill('{"count": 3, "pause": 0}')
+    await button('Invoke').tap()
+    await said('Complete')
+    await fits('function')
+    await page.getByRole('table').getByRole('link').first().tap()
+    await page.getByText('ticked').waitFor(patience)
+    await fits('invocation')
+  },
+
+  // A server with credentials asks for them, and its refusals are explained.
+  async credentials() {
+    const [reader, admin] = JSON.parse(keys)
+    const enter = async ({ key, secret }) => {
+      await page.getByLabel('Access key ID').fill(key)
+      await page.getByLabel('Secret access key').fill(secret)
+      await button('Use these').click()
+    }
+    await open('', { refusals: true })
+    await page.getByRole('heading', { name: 'This server asks for credentials' }).waitFor(patience)
+    seen.focus = await page.evaluate(() => document.activeElement.closest('label').innerText)
+    await enter({ key: reader.key, secret: 'not the secret at all' })
+    seen.wrong = await page.getByRole('alert').textContent()
+    await enter(reader)
+    await page.getByRole('link', { name: 'ticker', exact: true }).click()
+    await event().fill('{"count": 1, "pause": 0}')
+    await button('Invoke').click()
+    await status().getByRole('alert').waitFor(patience)
+    seen.refused = await status().textContent()
+    await button('Forget credentials').click()
+    await enter(admin)
+    await event().fill('{"count": 1, "pause": 0}')
+    await button('Invoke').click()
+    await said('Complete')
+    seen.stored = await page.evaluate(() => [localStorage.length, document.cookie])
+  },
+}
+
+try {
+  await parts[part]()
+  await fits(part)
+  console.log(JSON.stringify(seen))
+} finally {
+  await browser.close()
+}

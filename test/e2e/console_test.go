@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// ticker streams as many chunks as it is told to, in the query of a URL or in an
+// event of its own.
+const ticker = `import { setTimeout as sleep } from 'node:timers/promises'
+export const handler = awslambda.streamifyResponse(async (event, out) => {
+  const { count = 5, pause = 100, fail } = event.queryStringParameters ?? event
+  out = awslambda.HttpResponseStream.from(out, { statusCode: 200, headers: { 'content-type': 'text/plain', 'x-method': event.requestContext?.http?.method ?? 'none' } })
+  console.log('ticked')
+  for (let i = 1; i <= count; i++) {
+    out.write('tick ' + i + '\n')
+    await sleep(Number(pause))
+  }
+  if (fail) throw new Error('the clock broke')
+  out.end()
+})
+`
+
+// startTicker serves functions for the console to look at.
+func startTicker(t *testing.T) *devServer {
+	t.Helper()
+	return startDev(t, project(t, map[string]string{
+		"index.mjs": ticker,
+		"echo.mjs":  "export const handler = async event => event",
+		"template.yaml": `AWSTemplateFormatVersion: "2010-09-09"
+Transform: AWS::Serverless-2016-10-31
+Globals:
+  Function:
+    Runtime: nodejs20.x
+    MemorySize: 256
+    Timeout: 20
+Resources:
+  Ticker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: index.handler
+      FunctionUrlConfig:
+        AuthType: NONE
+        InvokeMode: RESPONSE_STREAM
+  Echo:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: echo.handler
+      FunctionUrlConfig:
+        AuthType: NONE
+  Plain:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: echo.handler
+`}), "--drain", "300ms")
+}
+
+// consoleSeen is what browser/console.mjs saw.
+type consoleSeen struct {
+	Complaints, Foreign, Wide                                         []string
+	Rows                                                              []string
+	Heading, Title, Facts, Status, Alert, Focus, First, Skipped, Ring string
+	Wrong, Refused                                                    string
+	Stored                                                            []any
+	Samples                                                           []struct{ Ticks, Dots int }
+}
+
+// look runs a part of browser/console.mjs.
+func look(t *testing.T, browser, address, part string, more ...string) consoleSeen {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", append([]string{"browser/console.mjs", address + "/_sluice/console/", part}, more...)...)
+	cmd.Env = append(os.Environ(), "SLUICE_CHROMIUM="+browser)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen consoleSeen
+	if err := json.Unmarshal(out, &seen); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if len(seen.Foreign) > 0 {
+		t.Errorf("requests to elsewhere: %q", seen.Foreign)
+	}
+	if len(seen.Complaints) > 0 {
+		t.Errorf("the browser complains: %q", seen.Complaints)
+	}
+	if len(seen.Wide) > 0 {
+		t.Errorf("wider than the screen: %q", seen.Wide)
+	}
+	return seen
+}
+
+func TestConsoleInTheBrowser(t *testing.T) {
+	browser := chromium(t)
+	d := startTicker(t)
+	t.Run("list", func(t *testing.T) {
+		seen := look(t, browser, d.base(), "list")
+		if all := strings.Join(seen.Rows, "|"); len(seen.Rows) != 4 || !strings.Contains(all, "256 MB") || !strings.Contains(all, "/lambda-url/Ticker/") && !strings.Contains(all, "ticker.lambda-url.localhost") {
+			t.Errorf("rows %q", seen.Rows)
+		}
+		if seen.Heading != "Ticker" || !strings.HasPrefix(seen.Title, "Ticker") || !strings.Contains(seen.Facts, "index.handler") {
+			t.Errorf("%+v", seen)
+		}
+	})
+	t.Run("chunks while they arrive", func(t *testing.T) {
+		seen := look(t, browser, d.base(), "watch")
+		steps, last := 0, seen.Samples[len(seen.Samples)-1]
+		for _, s := range seen.Samples {
+			if s.Ticks > 0 && s.Ticks < 8 && s.Dots > 0 {
+				steps++
+			}
+		}
+		if steps < 3 || last.Ticks != 8 || last.Dots < 4 || !strings.HasPrefix(seen.Status, "Complete") {
+			t.Errorf("%s, %+v", seen.Status, seen.Samples)
+		}
+	})
+	t.Run("trouble", func(t *testing.T) {
+		seen := look(t, browser, d.base(), "trouble")
+		if !strings.Contains(seen.Status, "the clock broke") || !strings.Contains(seen.Alert, "not JSON") || seen.Focus != "event" {
+			t.Errorf("%+v", seen)
+		}
+	})
+	t.Run("keyboard", func(t *testing.T) {
+		seen := look(t, browser, d.base(), "keyboard")
+		if seen.First != "Skip to the page" || seen.Skipped != "page" || seen.Ring != "solid" || !strings.Contains(seen.Status, "Complete") {
+			t.Errorf("%+v", seen)
+		}
+	})
+	t.Run("phone", func(t *testing.T) { look(t, browser, d.base(), "phone") })
+}
+
+func TestConsoleAsksForCredentialsInTheBrowser(t *testing.T) {
+	browser := chromium(t)
+	file := filepath.Join(t.TempDir(), "credentials.yaml")
+	write(t, file, `credentials:
+  - accessKeyId: ADMIN
+    secretAccessKey: admin-admin-admin
+  - accessKeyId: READER
+    secretAccessKey: reader-reader-reader
+    policy:
+      Statement:
+        - {Effect: Allow, Action: ["lambda:List*", "lambda:Get*", "sluice:Read*"], Resource: "*"}
+`)
+	s := startServe(t, t.TempDir(), "--credentials", file)
+	defer s.stop()
+	client := lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://" + s.addr), Credentials: credentials.NewStaticCredentialsProvider("ADMIN", "admin-admin-admin", "")})
+	if _, err := client.CreateFunction(t.Context(), &lambda.CreateFunctionInput{FunctionName: aws.String("ticker"), Runtime: types.RuntimeNodejs20x, Role: aws.String("arn:aws:iam::123456789012:role/r"),
+		Handler: aws.String("index.handler"), Code: &types.FunctionCode{ZipFile: zipped(t, ticker)}}); err != nil {
+		t.Fatal(err)
+	}
+	seen := look(t, browser, "http://"+s.addr, "credentials", `[{"key":"READER","secret":"reader-reader-reader"},{"key":"ADMIN","secret":"admin-admin-admin"}]`)
+	if !strings.HasPrefix(seen.Focus, "Access key ID") || !strings.Contains(seen.Wrong, "signature") {
+		t.Errorf("%+v", seen)
+	}
+	if !strings.Contains(seen.Refused, "lambda:InvokeFunction") || !strings.Contains(seen.Refused, "Forget credentials") {
+		t.Errorf("refused: %q", seen.Refused)
+	}
+	if len(seen.Stored) != 2 || seen.Stored[0] != 0.0 || seen.Stored[1] != "" {
+		t.Errorf("kept beyond the tab: %v", seen.Stored)
+	}
+}
