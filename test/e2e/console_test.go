@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,12 +67,22 @@ Resources:
 
 // consoleSeen is what browser/console.mjs saw.
 type consoleSeen struct {
-	Complaints, Foreign, Wide                                         []string
-	Rows                                                              []string
-	Heading, Title, Facts, Status, Alert, Focus, First, Skipped, Ring string
-	Wrong, Refused                                                    string
-	Stored                                                            []any
-	Samples                                                           []struct{ Ticks, Dots int }
+	Complaints, Foreign, Wide, Rows, Calls                                   []string
+	Heading, Title, Facts, Status, Alert, Focus, First, Skipped, Ring, Alike string
+	Wrong, Refused, Cookie, Headers, Kept                                    string
+	Stored                                                                   []any
+	Samples                                                                  []struct{ Ticks, Dots int }
+	Sides                                                                    []struct {
+		Streamed, Buffered struct {
+			Ticks int
+			Axis  string
+		}
+	}
+	Echo struct {
+		RawPath, RawQueryString, Body string
+		Headers                       map[string]string
+		RequestContext                struct{ HTTP struct{ Method string } }
+	}
 }
 
 // look runs a part of browser/console.mjs.
@@ -122,6 +133,34 @@ func TestConsoleInTheBrowser(t *testing.T) {
 		}
 		if steps < 3 || last.Ticks != 8 || last.Dots < 4 || !strings.HasPrefix(seen.Status, "Complete") {
 			t.Errorf("%s, %+v", seen.Status, seen.Samples)
+		}
+	})
+	t.Run("streamed and buffered side by side", func(t *testing.T) {
+		seen := look(t, browser, d.base(), "compare")
+		ahead := 0
+		for _, s := range seen.Sides {
+			if s.Streamed.Axis != s.Buffered.Axis {
+				t.Errorf("the axes end at %s and %s", s.Streamed.Axis, s.Buffered.Axis)
+			}
+			if s.Streamed.Ticks > 0 && s.Streamed.Ticks < 8 && s.Buffered.Ticks == 0 {
+				ahead++
+			}
+		}
+		last := seen.Sides[len(seen.Sides)-1]
+		if ahead < 3 || last.Streamed.Ticks != 8 || last.Buffered.Ticks != 8 {
+			t.Errorf("%+v", seen.Sides)
+		}
+		if !strings.Contains(seen.Status, "earlier") || !strings.Contains(seen.Alike, "no difference") || !slices.Equal(seen.Calls, []string{"GET /lambda-url/Ticker/?count=8&pause=300", "Invoke"}) {
+			t.Errorf("%+v", seen)
+		}
+	})
+	t.Run("a request", func(t *testing.T) {
+		seen := look(t, browser, d.base(), "request")
+		if !strings.Contains(seen.Alert, "Line 2") || !strings.Contains(seen.Cookie, "Cookie") || !strings.Contains(seen.Headers, "x-method: POST") || seen.Kept != "a body" {
+			t.Errorf("%+v", seen)
+		}
+		if e := seen.Echo; e.RawPath != "/a%20b" || e.RawQueryString != "x=1" || e.Body != "a body" || e.Headers["x-one"] != "1" || e.RequestContext.HTTP.Method != "PUT" || e.Headers["authorization"] != "" {
+			t.Errorf("%+v", e)
 		}
 	})
 	t.Run("trouble", func(t *testing.T) {

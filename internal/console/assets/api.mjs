@@ -19,25 +19,40 @@ const unsigned = ['UnrecognizedClientException', 'InvalidSignatureException', 'M
 
 // request sends a request and returns its response, whose status is below 400. If
 // the server wants other credentials, it asks for them and tries again. `sent` is called at the moment a request leaves.
-export async function request(path, { method = 'GET', body, headers = {}, signal, sent } = {}) {
+export async function request(path, options = {}) {
+  const response = await negotiate(path, options)
+  if (!response.ok) throw await refusal(response)
+  return response
+}
+
+// negotiate is request with any status, as long as the signature is taken.
+async function negotiate(path, options) {
   for (;;) {
     const used = credentials.current()
-    const response = await send(path, { method, body, headers, signal, sent }, used)
-    if (response.ok) return response
+    const response = await send(path, options, used)
+    if (response.status !== 403 || !unsigned.includes(type(response))) return response
     const error = await refusal(response)
-    if (response.status !== 403 || !unsigned.includes(error.code)) throw error
     if (!available()) throw new ApiError(403, error.code, `${error.message} Open this page over https or on localhost: only there do browsers let a page sign.`)
     // The server knows the key and says which region it is in.
     const region = /region and to the service lambda: ([a-z0-9-]+)\/lambda/.exec(error.message)?.[1]
     if (region && region !== used.region) {
       if (credentials.current() === used) credentials.keep({ ...used, region })
     } else if (credentials.current() === used) {
-      await credentials.ask(error.message, used, signal)
+      await credentials.ask(error.message, used, options.signal)
     }
   }
 }
 
-async function send(path, { method, body, headers, signal, sent }, { key, secret, region }) {
+// open sends a request to a Function URL and returns whatever it answers. Only
+// URLs that want a signature get one: others hand all headers to the function.
+export async function open(path, { method, headers, body, signal, sent, signed }) {
+  const options = { method, headers, body: body || undefined, signal, sent, redirect: 'manual' }
+  const response = await (signed ? negotiate(path, options) : get(new URL(path, location.origin), { ...options, headers }))
+  if (response.status === 403 && type(response) === 'AccessDeniedException') throw await refusal(response)
+  return response
+}
+
+async function send(path, { method = 'GET', body, headers = {}, signal, sent, redirect }, { key, secret, region }) {
   const url = new URL(path, location.origin)
   const bytes = body === undefined ? undefined : new TextEncoder().encode(body)
   const signed = { 'x-amz-date': stamp(new Date()) }
@@ -51,17 +66,23 @@ async function send(path, { method, body, headers, signal, sent }, { key, secret
     const scope = `${signed['x-amz-date'].slice(0, 8)}/${region}/lambda/aws4_request`
     authorization = `AWS4-HMAC-SHA256 Credential=${key}/${scope}, SignedHeaders=host;x-amz-date, Signature=none`
   }
+  return get(url, { method, body: bytes, headers: { ...signed, authorization }, signal, sent, redirect })
+}
+
+async function get(url, { sent, ...options }) {
   try {
     sent?.()
-    return await fetch(url, { method, body: bytes, headers: { ...signed, authorization }, signal, cache: 'no-store', credentials: 'omit' })
+    return await fetch(url, { ...options, cache: 'no-store', credentials: 'omit' })
   } catch (error) {
     if (error.name === 'AbortError') throw error
     throw new ApiError(0, 'Unreachable', 'The server does not answer.')
   }
 }
 
+const type = (response) => response.headers.get('x-amzn-errortype')?.split(':')[0] ?? ''
+
 async function refusal(response) {
-  const code = response.headers.get('x-amzn-errortype')?.split(':')[0] ?? ''
+  const code = type(response)
   const text = await response.text()
   let message = text.trim().slice(0, 500)
   try {

@@ -28,6 +28,8 @@ export function contentType(head) {
   return found ? String(found[1]) : ''
 }
 
+let bodies = 0
+
 // Body is fed with the chunks of a stream. A new stream takes a new Body.
 export class Body {
   #split = new Splitter()
@@ -41,8 +43,10 @@ export class Body {
   #head = h('div')
   #place = h('div', { class: 'body-view' })
   #note = h('p', { class: 'soft small', hidden: true })
+  #group = `kind-${bodies++}`
+  #known = null // status and headers that did not come in a prelude
   #choices = Object.entries(kinds).map(([kind, label]) => {
-    const input = h('input', { type: 'radio', name: 'kind', value: kind, onchange: () => this.#choose(kind) })
+    const input = h('input', { type: 'radio', name: this.#group, value: kind, onchange: () => this.#choose(kind) })
     return h('label', null, input, label)
   })
 
@@ -55,12 +59,18 @@ export class Body {
     this.#note,
   )
 
+  // head is called before the first chunk of a response that has no prelude.
+  head(statusCode, headers) {
+    this.#known = { statusCode, headers: Object.fromEntries(headers) }
+    this.#showHead(this.#known, '')
+  }
+
   push(bytes, t) {
-    this.#add(this.#split.push(bytes), t)
+    this.#add(this.#known ? bytes : this.#split.push(bytes), t)
   }
 
   #add(bytes, t) {
-    if (this.#split.head && !this.#head.hasChildNodes()) this.#showHead()
+    if (this.#split.head && !this.#head.hasChildNodes()) this.#showHead(this.#split.head, `, from a prelude of ${format.bytes(this.#split.size)}`)
     if (bytes.length === 0) return
     for (let at = 0; at < bytes.length && this.#size + at < mostKept; at += piece) {
       const part = bytes.subarray(at, at + piece)
@@ -86,15 +96,14 @@ export class Body {
     clearTimeout(this.#timer)
   }
 
-  #showHead() {
-    const { statusCode = 200, headers = {}, cookies = [] } = this.#split.head
+  #showHead({ statusCode = 200, headers = {}, cookies = [] }, origin) {
     const lines = [...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), ...[].concat(cookies).map((cookie) => `set-cookie: ${cookie}`)]
     replace(
       this.#head,
       h(
         'details',
-        { open: lines.length <= 4 },
-        h('summary', null, h('span', { class: statusCode < 400 ? 'badge good' : 'badge bad' }, `status ${statusCode}`), ` ${lines.length} headers, from a prelude of ${format.bytes(this.#split.size)}`),
+        { class: 'head' },
+        h('summary', null, h('span', { class: statusCode < 400 ? 'badge good' : 'badge bad' }, `status ${statusCode}`), ` ${lines.length} headers${origin}`),
         h('pre', { class: 'headers' }, lines.join('\n')),
       ),
     )
@@ -110,7 +119,7 @@ export class Body {
   #update() {
     this.#timer = null
     if (!this.#view) {
-      const kind = this.#chosen ?? guess(contentType(this.#split.head), this.#pieces.map(({ text }) => text).join('').slice(0, 200))
+      const kind = this.#chosen ?? guess(contentType(this.#known ?? this.#split.head), this.#pieces.map(({ text }) => text).join('').slice(0, 200))
       for (const choice of this.#choices) {
         const input = choice.querySelector('input')
         input.checked = input.value === kind

@@ -68,26 +68,50 @@ export async function streamed(measure, name, event, signal, onchunk) {
 }
 
 // buffered invokes the other way: the response comes when it is complete.
-export async function buffered(measure, name, event, signal) {
+export async function buffered(measure, name, event, signal, onchunk) {
   const { clock, sent } = stopwatch(measure)
   const response = await api.invokeBuffered(name, event, signal, sent)
   measure.requestId = response.headers.get('x-amzn-requestid') ?? ''
   const failed = response.headers.get('x-amz-function-error')
   const text = new TextDecoder()
   let start = ''
-  try {
-    const reader = response.body.getReader()
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      measure.chunk(clock(), value.length)
-      if (start.length < 4096) start += text.decode(value, { stream: true })
-    }
-  } catch (error) {
-    measure.finish(clock(), signal.aborted ? 'stopped here' : 'broken', signal.aborted ? '' : error.message)
+  await drain(measure, response, clock, signal, (bytes, t) => {
+    if (start.length < 4096) start += text.decode(bytes, { stream: true })
+    onchunk(bytes, t)
+  })
+  if (measure.ending === 'complete' && failed) measure.finish(measure.end, 'function error', explain(start))
+}
+
+// opened sends a request to a Function URL. It calls onhead(status, headers) before
+// the first chunk.
+export async function opened(measure, path, options, signal, onhead, onchunk) {
+  const { clock, sent } = stopwatch(measure)
+  const response = await api.open(path, { ...options, signal, sent })
+  if (response.type === 'opaqueredirect') {
+    measure.finish(clock(), 'redirect', 'browsers tell a page neither its status nor where it leads')
     return
   }
-  measure.finish(clock(), failed ? 'function error' : 'complete', failed ? explain(start) : '')
+  measure.requestId = response.headers.get('x-amzn-requestid') ?? ''
+  measure.first = clock() // the head is the first that a client gets
+  onhead(response.status, [...response.headers])
+  await drain(measure, response, clock, signal, onchunk)
+}
+
+async function drain(measure, response, clock, signal, onchunk) {
+  try {
+    const reader = response.body?.getReader()
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true }
+      if (done) break
+      const t = clock()
+      measure.chunk(t, value.length)
+      onchunk(value, t)
+    }
+    measure.finish(clock(), 'complete')
+  } catch (error) {
+    if (signal.aborted) measure.finish(clock(), 'stopped here')
+    else measure.finish(clock(), 'broken', 'the connection was broken off, as Lambda does when a stream fails')
+  }
 }
 
 function stopwatch(measure) {

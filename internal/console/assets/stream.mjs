@@ -1,129 +1,74 @@
-// The live stream view: an event, a button, and the response as it comes.
+// The live stream view: what to send, and the responses as they come. Streamed and
+// buffered side by side share their axes.
 
-import { Body } from './body.mjs'
-import { facts, failure, h, invocationLink, replace } from './dom.mjs'
+import { Composer } from './compose.mjs'
+import { failure, h, replace } from './dom.mjs'
 import * as format from './format.mjs'
-import { Measure, buffered, streamed } from './run.mjs'
-import { Timeline } from './timeline.mjs'
+import { Pane } from './pane.mjs'
+import * as request from './request.mjs'
+import { buffered, opened, streamed } from './run.mjs'
 
 const redraw = 100 // ms between two pictures
 
-// get is an event as a Function URL makes one.
-const get = {
-  version: '2.0',
-  rawPath: '/',
-  rawQueryString: '',
-  headers: { accept: '*/*', 'user-agent': 'sluice-console' },
-  queryStringParameters: {},
-  requestContext: { http: { method: 'GET', path: '/', protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'sluice-console' } },
-  isBase64Encoded: false,
-}
-
-const post = {
-  ...get,
-  headers: { ...get.headers, 'content-type': 'application/json' },
-  requestContext: { http: { ...get.requestContext.http, method: 'POST' } },
-  body: '{"name":"Ada"}',
-}
-
-const samples = { 'Empty event': {}, 'GET of a Function URL': get, 'POST of a Function URL': post }
-
 export function streamView(name, urls, signal) {
-  const place = `sluice-event:${name}`
-  const write = (value) => JSON.stringify(value, null, 2)
-  const editor = h('textarea', { id: 'event', rows: '8', spellcheck: 'false', autocapitalize: 'off', 'aria-describedby': 'event-problem', oninput: check, onkeydown: shortcut })
-  editor.value = recall(place) ?? write(urls.length > 0 ? get : {})
-  const problem = h('p', { id: 'event-problem', class: 'failure', role: 'alert', hidden: true })
-  const sample = h('select', { 'aria-label': 'Put in a sample event', onchange: fill }, h('option', { value: '' }, 'Samples …'), Object.keys(samples).map((label) => h('option', null, label)))
-  const invoke = h('button', { class: 'primary', type: 'button', onclick: () => run('streamed') }, 'Invoke')
-  const compare = h('button', { type: 'button', onclick: () => run('buffered') }, 'Buffered, for comparison')
+  const invoke = h('button', { class: 'primary' }, 'Invoke')
+  const compare = h('button', { type: 'button', onclick: () => run(true) }, 'Compare with buffered')
   const stop = h('button', { type: 'button', hidden: true, onclick: () => controller?.abort() }, 'Stop')
-  const status = h('p', { class: 'status', role: 'status' })
-  const timeline = new Timeline(signal)
-  const numbers = h('div')
-  const versus = h('div')
-  const bodyPlace = h('div', { class: 'body-place' })
-  const results = h('div', { class: 'results', hidden: true }, h('div', null, timeline.element, numbers, versus), bodyPlace)
+  const buttons = h('div', { class: 'buttons' }, invoke, compare, stop, h('span', { class: 'soft small keys' }, 'Ctrl + Enter invokes'))
+  const composer = new Composer(name, urls, buttons, () => controller || run(false))
+  const status = h('div', { class: 'status', role: 'status' })
+  const results = h('div', { class: 'results', hidden: true })
 
-  let controller = null
-  let stream = null // the Measure of the newest streamed invocation
-  let whole = null // and of the newest buffered one
-  let body = null
+  let controller = null // of what runs
+  let shown = null // ends what the panes listen to
+  let panes = []
 
   signal.addEventListener('abort', () => {
     controller?.abort()
-    body?.close()
+    shown?.abort()
   })
 
-  function fill() {
-    if (sample.value) editor.value = write(samples[sample.value])
-    sample.value = ''
-    check()
-  }
-
-  function check() {
-    try {
-      JSON.parse(editor.value)
-      problem.hidden = true
-    } catch (error) {
-      replace(problem, `This is not JSON: ${error.message}`)
-      problem.hidden = false
-    }
-    editor.setAttribute('aria-invalid', String(!problem.hidden))
-    return problem.hidden
-  }
-
-  function shortcut(event) {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault()
-      if (!controller) run('streamed')
-    }
-  }
-
-  async function run(how) {
-    if (!check()) {
-      editor.focus()
-      return
-    }
-    remember(place, editor.value)
+  async function run(both) {
+    const value = composer.take()
+    if (!value) return
     controller = new AbortController()
-    const mine = controller
-    const measure = new Measure()
-    measure.started = performance.now()
+    shown?.abort()
+    shown = new AbortController()
+    const calls = both ? sideBySide(name, value) : [alone(name, value)]
+    panes = calls.map(({ title, call }) => new Pane(title, call, shown.signal))
+    replace(results, panes.map((pane) => pane.element))
+    results.className = both ? 'results both' : 'results'
+    results.hidden = false
     busy(true)
-    replace(status, how === 'streamed' ? 'Waiting for the first byte …' : 'Waiting for the complete response …')
-    if (how === 'streamed') {
-      stream = measure
-      whole = null // it was an answer to another event perhaps
-      body?.close()
-      body = new Body()
-      replace(bodyPlace, body.element)
-      results.hidden = false
-    } else {
-      whole = measure
-    }
+    replace(status, h('p', null, 'Waiting for the first byte …'))
     const timer = setInterval(draw, redraw)
     draw()
-    try {
-      if (how === 'streamed') {
-        await streamed(measure, name, editor.value, mine.signal, (bytes, t) => {
-          if (measure.chunks.length === 1) replace(status, `First byte after ${format.ms(t)}, more is coming …`)
-          body.push(bytes, t)
-        })
-        body.end(measure.end)
-      } else {
-        await buffered(measure, name, editor.value, mine.signal)
-      }
-      replace(status, summary(measure, how))
-    } catch (error) {
-      measure.finish(performance.now() - measure.started, mine.signal.aborted ? 'stopped here' : 'refused', mine.signal.aborted ? '' : error.message)
-      replace(status, mine.signal.aborted ? 'Stopped.' : failure(error, 'Refused'))
-      if (how === 'streamed') body.end(measure.end)
-    }
+    const errors = await Promise.all(calls.map((call, i) => watch(call, panes[i], controller.signal)))
     clearInterval(timer)
+    const stopped = controller.signal.aborted
     controller = null
-    busy(false)
     draw()
+    busy(false)
+    const error = errors.find(Boolean)
+    if (stopped) replace(status, h('p', null, 'Stopped.'))
+    else replace(status, error ? failure(error, 'Refused') : h('p', null, both ? verdict(...panes.map((pane) => pane.measure)) : summary(panes[0].measure)))
+  }
+
+  // watch returns what the server refused with, or null.
+  async function watch({ send }, pane, stopping) {
+    const onchunk = (bytes, t) => {
+      if (panes.reduce((n, { measure }) => n + measure.chunks.length, 0) === 1) replace(status, h('p', null, `First byte after ${format.ms(t)}, more is coming …`))
+      pane.push(bytes, t)
+    }
+    let refused = null
+    try {
+      await send(pane.measure, stopping, onchunk, (code, headers) => pane.head(code, headers))
+    } catch (error) {
+      pane.measure.finish(performance.now() - pane.measure.started, stopping.aborted ? 'stopped here' : 'refused')
+      if (!stopping.aborted) refused = error
+    }
+    pane.end()
+    return refused
   }
 
   function busy(yes) {
@@ -134,89 +79,62 @@ export function streamView(name, urls, signal) {
   }
 
   function draw() {
-    if (stream) {
-      const now = stream.end ?? performance.now() - stream.started
-      timeline.draw(stream, now, whole?.first ?? null)
-      replace(numbers, describe(stream, now))
-    }
-    replace(versus, whole && (stream ? table(stream, whole) : describe(whole, performance.now() - whole.started)))
-    if (whole) results.hidden = false
-    timeline.element.toggleAttribute('hidden', !stream)
+    const axes = { until: Math.max(...panes.map((pane) => pane.now)), most: Math.max(...panes.map((pane) => pane.measure.bytes)) }
+    for (const pane of panes) pane.draw(axes)
   }
 
   return h(
     'section',
     { class: 'live', 'aria-labelledby': 'stream' },
     h('h2', { id: 'stream' }, 'Live stream'),
-    h(
-      'div',
-      { class: 'editor' },
-      h('div', { class: 'bar' }, h('label', { for: 'event' }, 'Event'), sample),
-      editor,
-      problem,
-      h('div', { class: 'buttons' }, invoke, compare, stop, h('span', { class: 'soft small keys' }, 'Ctrl + Enter invokes')),
-    ),
+    composer.element,
     status,
     results,
   )
 }
 
-const endBadge = (m) => h('span', { class: m.ending === 'complete' ? 'badge good' : m.ending ? 'badge bad' : 'badge' }, m.ending || 'running')
+// A call is what a pane shows, and how it is sent.
+const throughAPI = (name, event) => ({
+  title: 'Streamed',
+  call: 'InvokeWithResponseStream',
+  send: (measure, signal, onchunk) => streamed(measure, name, event, signal, onchunk),
+})
 
-const describe = (m, now) =>
-  facts(
-    [
-      ['First byte', format.ms(m.first)],
-      ['Chunks', format.count(m.chunks.length)],
-      ['Bytes', format.bytes(m.bytes)],
-      ['Largest gap', m.chunks.length > 1 ? format.ms(m.gap.ms) : '–'],
-      ['Total', format.ms(m.end ?? now)],
-      ['Ended', [endBadge(m), m.details && h('div', { class: 'small' }, m.details)]],
-      m.requestId && ['Record and log', invocationLink(m.requestId, m.requestId.slice(0, 8))],
-    ],
-    { class: 'facts numbers' },
-  )
+const whole = (name, event) => ({ title: 'Buffered', call: 'Invoke', send: (measure, signal, onchunk) => buffered(measure, name, event, signal, onchunk) })
 
-function table(stream, whole) {
-  const rows = [
-    ['First byte', (m) => format.ms(m.first)],
-    ['Last byte', (m) => format.ms(m.chunks.at(-1)?.t)],
-    ['Bytes', (m) => format.bytes(m.bytes)],
-    ['Ended', (m) => [endBadge(m), m.details && h('div', { class: 'small' }, m.details)]],
-  ]
-  return h(
-    'table',
-    { class: 'versus' },
-    h('caption', null, verdict(stream, whole)),
-    h('thead', null, h('tr', null, h('td'), h('th', { scope: 'col' }, 'Streamed'), h('th', { scope: 'col' }, 'Buffered'))),
-    h('tbody', null, rows.map(([label, cell]) => h('tr', null, h('th', { scope: 'row' }, label), h('td', null, cell(stream)), h('td', null, cell(whole))))),
-  )
+function throughURL(name, { url, request: r }) {
+  const path = request.address(name, url, r)
+  const options = { method: r.method, headers: Object.fromEntries(request.parse(r.headers)), body: r.body, signed: url.AuthType === 'AWS_IAM' }
+  return {
+    title: streams(url) ? 'Streamed' : 'Buffered',
+    call: `${r.method} ${path}`,
+    send: (measure, signal, onchunk, onhead) => opened(measure, path, options, signal, onhead, onchunk),
+  }
 }
 
-function verdict(stream, whole) {
-  if (whole.first === null || stream.first === null) return 'The same event, both ways'
+const streams = (url) => url.InvokeMode === 'RESPONSE_STREAM'
+
+const alone = (name, value) => (value.request ? throughURL(name, value) : throughAPI(name, value.event))
+
+function sideBySide(name, value) {
+  if (!value.request) return [throughAPI(name, value.event), whole(name, value.event)]
+  const event = JSON.stringify(request.event(value.request))
+  const target = request.qualifier(value.url) ? `${name}:${request.qualifier(value.url)}` : name
+  return streams(value.url) ? [throughURL(name, value), whole(target, event)] : [throughAPI(target, event), throughURL(name, value)]
+}
+
+function summary(m) {
+  if (m.ending !== 'complete') return `Ended: ${m.ending}${m.details ? `, ${m.details}` : ''}.`
+  return `Complete: ${format.bytes(m.bytes)} in ${format.ms(m.end)}, ${m.chunks.length} ${m.chunks.length === 1 ? 'chunk' : 'chunks'}, first byte after ${format.ms(m.first)}.`
+}
+
+// verdict says what streaming was good for. A tenth of the time is noise.
+export function verdict(stream, whole) {
+  if (stream.ending !== 'complete') return `Streamed: ${summary(stream)}`
+  if (whole.ending !== 'complete') return `Buffered: ${summary(whole)}`
   const earlier = whole.first - stream.first
-  return earlier > 1 ? `Streaming showed something ${format.ms(earlier)} earlier` : 'Streaming made no difference here'
-}
-
-const summary = (m, how) =>
-  m.ending === 'complete'
-    ? `${how === 'streamed' ? 'Complete' : 'The buffered response is complete'}: ${format.bytes(m.bytes)} in ${format.ms(m.end)}, ${how === 'streamed' ? `${m.chunks.length} chunks, ` : ''}first byte after ${format.ms(m.first)}.`
-    : `Ended: ${m.ending}${m.details ? `, ${m.details}` : ''}.`
-
-// Events stay in this tab, so that a reload does not cost what was typed.
-function recall(place) {
-  try {
-    return sessionStorage.getItem(place)
-  } catch {
-    return null
-  }
-}
-
-function remember(place, text) {
-  try {
-    sessionStorage.setItem(place, text)
-  } catch {
-    // Full, or not allowed.
-  }
+  if (earlier > whole.end / 10) return `Streaming showed something ${format.ms(earlier)} earlier: after ${format.ms(stream.first)} instead of ${format.ms(whole.first)}.`
+  return stream.chunks.length > 2
+    ? 'Streaming made no difference here: the response was complete soon after it began.'
+    : 'Streaming made no difference here: the handler gives its response in one piece. awslambda.streamifyResponse lets it write piece by piece.'
 }

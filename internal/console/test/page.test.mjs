@@ -3,7 +3,8 @@ import test from 'node:test'
 import { contentType, guess } from '../assets/body.mjs'
 import * as format from '../assets/format.mjs'
 import { compare, matches } from '../assets/invocations.mjs'
-import { byteStep, step, thin } from '../assets/timeline.mjs'
+import { byteStep, step } from '../assets/scale.mjs'
+import { thin } from '../assets/timeline.mjs'
 
 test('guesses how a body is shown', () => {
   for (const [type, start, kind] of [

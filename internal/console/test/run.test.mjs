@@ -49,7 +49,7 @@ test('measures the largest gap', () => {
 test('measures a buffered response', async () => {
   answers.push(answer('{"errorMessage":"no"}', { 'x-amz-function-error': 'Unhandled' }))
   const measure = new Measure()
-  await buffered(measure, 'f', '{}', new AbortController().signal)
+  await buffered(measure, 'f', '{}', new AbortController().signal, () => {})
   assert.deepEqual([measure.bytes, measure.ending, measure.details], [21, 'function error', 'no'])
 })
 

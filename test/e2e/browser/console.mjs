@@ -28,7 +28,14 @@ async function open(hash, { refusals = false, ...options } = {}) {
 
 const button = name => page.getByRole('button', { name, exact: true })
 const live = () => page.getByRole('region', { name: 'Live stream' })
-const event = () => page.getByLabel('Event', { exact: true })
+// event is the field for one, which has to be chosen where there is a Function URL.
+const event = async text => {
+  const field = page.getByLabel('Event', { exact: true })
+  await button('Invoke').waitFor(patience)
+  if (await field.count() === 0) await page.getByText('Event as JSON').click()
+  await field.fill(text)
+}
+const pane = name => page.getByRole('region', { name, exact: true })
 const status = () => live().getByRole('status')
 const said = text => status().filter({ hasText: text }).waitFor(patience)
 
@@ -75,24 +82,75 @@ const parts = {
   // Chunks are there while they arrive.
   async watch() {
     await open('#/f/Ticker')
-    await event().fill('{"count": 8, "pause": 300}')
+    await event('{"count": 8, "pause": 300}')
     seen.samples = await sampled(ticks, 'Complete', () => button('Invoke').click())
     seen.status = await status().textContent()
+  },
+
+  // The same request both ways: one pane fills while the other waits.
+  async compare() {
+    await open('#/f/Ticker')
+    await page.getByLabel('Query').fill('count=8&pause=300')
+    seen.sides = await sampled(`() => Object.fromEntries(['Streamed', 'Buffered'].map(name => {
+      const pane = document.querySelector('section[aria-label=' + name + ']')
+      return [name, { ticks: (pane?.querySelector('.text')?.textContent.match(/tick/g) ?? []).length, axis: [...(pane?.querySelectorAll('.tick.middle') ?? [])].at(-1)?.textContent }]
+    }))`, 'Streaming', () => button('Compare with buffered').click())
+    seen.status = await status().textContent()
+    seen.calls = await page.locator('.pane code.break').allTextContents()
+    await pane('Buffered').getByText(/^(warm|cold)/).waitFor(patience)
+    await fits('compare')
+    await page.goto(url + '#/f/Echo')
+    await page.getByRole('heading', { name: 'Echo' }).waitFor(patience)
+    await button('Compare with buffered').click()
+    await said('Streaming')
+    seen.alike = await status().textContent()
+  },
+
+  // A request to the Function URL, with all that belongs to it.
+  async request() {
+    await open('#/f/Ticker')
+    await page.getByLabel('Method').selectOption('POST')
+    await page.getByLabel('Path').fill('/some/path')
+    await page.getByLabel('Query').fill('count=2&pause=0')
+    await page.getByLabel('Headers').fill('x-one: 1\nbad')
+    await button('Invoke').click()
+    seen.alert = await page.getByRole('alert').textContent()
+    await page.getByLabel('Headers').fill('x-one: 1\nCookie: a=b')
+    seen.cookie = await page.getByRole('alert').textContent()
+    await page.getByLabel('Headers').fill('x-one: 1')
+    await page.getByLabel('Body', { exact: true }).fill('a body')
+    await button('Invoke').click()
+    await said('Complete')
+    await page.locator('.head summary').click()
+    seen.headers = await page.locator('.headers').textContent()
+    await page.goto(url + '#/f/Echo')
+    await page.getByRole('heading', { name: 'Echo' }).waitFor(patience)
+    await page.getByLabel('Method').selectOption('PUT')
+    await page.getByLabel('Path').fill('/a b')
+    await page.getByLabel('Query').fill('x=1')
+    await page.getByLabel('Headers').fill('x-one: 1')
+    await page.getByLabel('Body', { exact: true }).fill('a body')
+    await button('Invoke').click()
+    await said('Complete')
+    seen.echo = JSON.parse(await page.locator('.body .text').textContent())
+    await page.reload()
+    await button('Invoke').waitFor(patience)
+    seen.kept = await page.getByLabel('Body', { exact: true }).inputValue()
   },
 
   // A stream that breaks, and one that is stopped.
   async trouble() {
     await open('#/f/Ticker')
-    await event().fill('{"count": 2, "pause": 0, "fail": true}')
+    await event('{"count": 2, "pause": 0, "fail": true}')
     await button('Invoke').click()
     await said('Ended')
     seen.status = await status().textContent()
-    await event().fill('{"count": 1000, "pause": 100}')
+    await event('{"count": 1000, "pause": 100}')
     await button('Invoke').click()
     await page.getByText('tick 2').waitFor(patience)
     await button('Stop').click()
     await said('Stopped')
-    await event().fill('{')
+    await event('{')
     await button('Invoke').click()
     seen.alert = await page.getByRole('alert').first().textContent()
     seen.focus = await page.evaluate(() => document.activeElement.id)
@@ -110,11 +168,10 @@ const parts = {
     for (let i = 0; i < 30 && (await focused()) !== 'Ticker'; i++) await page.keyboard.press('Tab')
     seen.ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle)
     await page.keyboard.press('Enter')
-    await event().waitFor(patience)
-    for (let i = 0; i < 30 && (await page.evaluate(() => document.activeElement.id)) !== 'event'; i++) await page.keyboard.press('Tab')
-    await page.keyboard.press('Control+a')
-    await page.keyboard.type('{"count": 2, "pause": 0}')
-    await page.keyboard.press('Control+Enter')
+    await button('Invoke').waitFor(patience)
+    for (let i = 0; i < 30 && (await page.evaluate(() => document.activeElement.placeholder)) !== 'name=value&…'; i++) await page.keyboard.press('Tab')
+    await page.keyboard.type('count=2&pause=0')
+    await page.keyboard.press('Enter')
     await said('Complete')
     seen.status = await status().textContent()
   },
@@ -125,7 +182,7 @@ const parts = {
     await page.getByRole('link', { name: 'Ticker', exact: true }).waitFor(patience)
     await fits('list')
     await page.getByRole('link', { name: 'Ticker', exact: true }).tap()
-    await event().fill('{"count": 3, "pause": 0}')
+    await event('{"count": 3, "pause": 0}')
     await button('Invoke').tap()
     await said('Complete')
     await fits('function')
@@ -149,13 +206,13 @@ const parts = {
     seen.wrong = await page.getByRole('alert').textContent()
     await enter(reader)
     await page.getByRole('link', { name: 'ticker', exact: true }).click()
-    await event().fill('{"count": 1, "pause": 0}')
+    await event('{"count": 1, "pause": 0}')
     await button('Invoke').click()
     await status().getByRole('alert').waitFor(patience)
     seen.refused = await status().textContent()
     await button('Forget credentials').click()
     await enter(admin)
-    await event().fill('{"count": 1, "pause": 0}')
+    await event('{"count": 1, "pause": 0}')
     await button('Invoke').click()
     await said('Complete')
     seen.stored = await page.evaluate(() => [localStorage.length, document.cookie])
