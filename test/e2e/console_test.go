@@ -67,9 +67,9 @@ Resources:
 
 // consoleSeen is what browser/console.mjs saw.
 type consoleSeen struct {
-	Complaints, Foreign, Wide, Rows, Calls                                   []string
+	Complaints, Foreign, Wide, Rows, Calls, Busy                             []string
 	Heading, Title, Facts, Status, Alert, Focus, First, Skipped, Ring, Alike string
-	Wrong, Refused, Cookie, Headers, Kept                                    string
+	Wrong, Refused, Cookie, Headers, Kept, Strip                             string
 	Stored                                                                   []any
 	Samples                                                                  []struct{ Ticks, Dots int }
 	Sides                                                                    []struct {
@@ -172,6 +172,12 @@ func TestConsoleInTheBrowser(t *testing.T) {
 	t.Run("keyboard", func(t *testing.T) {
 		seen := look(t, browser, d.base(), "keyboard")
 		if seen.First != "Skip to the page" || seen.Skipped != "page" || seen.Ring != "solid" || !strings.Contains(seen.Status, "Complete") {
+			t.Errorf("%+v", seen)
+		}
+	})
+	t.Run("environments", func(t *testing.T) {
+		seen := look(t, browser, d.base(), "environments", filepath.Join(filepath.Dir(d.ready.Source), "index.mjs"))
+		if len(seen.Busy) < 2 || !strings.Contains(strings.Join(seen.Busy, "|"), "serving") || !strings.HasPrefix(seen.Strip, "Serving for ") || strings.HasPrefix(seen.Strip, "Serving for 0 ms") {
 			t.Errorf("%+v", seen)
 		}
 	})

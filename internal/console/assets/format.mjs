@@ -23,6 +23,14 @@ export function ms(n) {
   return `${Math.floor(n / 60_000)} min ${Math.round((n % 60_000) / 1000)} s`
 }
 
+// age is how long ago something was, to the second.
+export function age(n) {
+  const s = Math.max(0, Math.round(n / 1000))
+  if (s < 60) return `${s} s`
+  if (s < 3600) return `${Math.floor(s / 60)} min`
+  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
+}
+
 export function dollars(n) {
   if (n === undefined || n === null) return '–'
   if (n === 0) return '$0'

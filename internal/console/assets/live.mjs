@@ -8,8 +8,9 @@ const kept = 2000
 const rateWindow = 60_000
 
 const records = new Map() // by request id, oldest first
+let there = [] // environments
 
-// feed dispatches "invocation", with the record as detail, and "state".
+// feed dispatches "invocation", with the record as detail, "environments" and "state".
 export const feed = new EventTarget()
 
 // state is "connecting", "live", "paused" or "absent"; `problem` says why it is not
@@ -18,6 +19,12 @@ export let state = 'connecting'
 export let problem = ''
 
 export const find = (id) => records.get(id)
+
+// of returns what is known of a function's invocations, of all for "", oldest first.
+export const of = (name) => [...records.values()].filter((record) => name === '' || record.function === name)
+
+// environments returns those that there are, oldest first.
+export const environments = () => there
 
 // remember takes records from elsewhere.
 export function remember(list) {
@@ -83,7 +90,7 @@ async function run(signal) {
       remember(await api.invocations('', 500, signal))
       become('live')
       pause = 500
-      await read(response.body, signal)
+      await read(response.body)
       throw new Error('The server ended the stream of events.')
     } catch (error) {
       if (signal.aborted) return
@@ -97,6 +104,7 @@ async function run(signal) {
   }
 }
 
+// read dispatches what the server tells, until it ends.
 async function read(body) {
   const parser = new Parser()
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()
@@ -104,10 +112,14 @@ async function read(body) {
     const { done, value } = await reader.read()
     if (done) return
     for (const { event, data } of parser.push(value)) {
-      if (event !== 'invocation') continue
-      const record = JSON.parse(data)
-      keep(record)
-      feed.dispatchEvent(new CustomEvent('invocation', { detail: record }))
+      if (event === 'invocation') {
+        const record = JSON.parse(data)
+        keep(record)
+        feed.dispatchEvent(new CustomEvent('invocation', { detail: record }))
+      } else if (event === 'environments') {
+        there = JSON.parse(data) ?? []
+        feed.dispatchEvent(new Event('environments'))
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 // Drives the console in Chromium and prints, as JSON, what was seen:
-// node console.mjs <url of the console> <part> [credentials as JSON].
+// node console.mjs <url of the console> <part> [what the part needs].
+import { appendFile } from 'node:fs/promises'
 import { chromium } from 'playwright-core'
 
 const [url, part, keys] = process.argv.slice(2)
@@ -136,6 +137,26 @@ const parts = {
     await page.reload()
     await button('Invoke').waitFor(patience)
     seen.kept = await page.getByLabel('Body', { exact: true }).inputValue()
+  },
+
+  // An environment serves, waits, and stops when the code changes.
+  async environments() {
+    await open('#/f/Plain')
+    const rows = page.getByRole('region', { name: 'Environments' })
+    await page.getByText('There is none now').waitFor(patience)
+    await page.goto(url + '#/f/Ticker')
+    await page.getByLabel('Query').fill('count=10&pause=200')
+    await button('Invoke').click()
+    await rows.getByText('serving').waitFor(patience)
+    await rows.getByText(/bytes in \d+ chunks/).waitFor(patience)
+    seen.busy = await rows.getByRole('row').allInnerTexts()
+    await said('Complete')
+    await rows.getByText('idle').first().waitFor(patience)
+    await page.waitForFunction(() => document.querySelectorAll('.strip .busy').length > 0, null, patience)
+    seen.strip = await rows.getByRole('img').first().getAttribute('aria-label')
+    await fits('environments')
+    await appendFile(keys, '// changed\n')
+    await rows.getByText('stopped').waitFor(patience)
   },
 
   // A stream that breaks, and one that is stopped.
