@@ -67,18 +67,20 @@ Resources:
 
 // consoleSeen is what browser/console.mjs saw.
 type consoleSeen struct {
-	Complaints, Foreign, Wide, Rows, Calls, Busy                             []string
-	Heading, Title, Facts, Status, Alert, Focus, First, Skipped, Ring, Alike string
-	Wrong, Refused, Cookie, Headers, Kept, Strip                             string
-	Stored                                                                   []any
-	Samples                                                                  []struct{ Ticks, Dots int }
-	Sides                                                                    []struct {
+	Complaints, Foreign, Wide, Rows, Calls, Busy                                            []string
+	Heading, Title, Facts, Status, Alert, Focus, First, Skipped, Ring, Alike                string
+	Wrong, Refused, Cookie, Headers, Kept, Strip, Address, Newest, Sorted, Timeline, Record string
+	Stored                                                                                  []any
+	Samples                                                                                 []struct{ Ticks, Dots int }
+	Sides                                                                                   []struct {
 		Streamed, Buffered struct {
 			Ticks int
 			Axis  string
 		}
 	}
-	Echo struct {
+	Before, After, Points int
+	Described             map[string][3]string
+	Echo                  struct {
 		RawPath, RawQueryString, Body string
 		Headers                       map[string]string
 		RequestContext                struct{ HTTP struct{ Method string } }
@@ -179,6 +181,17 @@ func TestConsoleInTheBrowser(t *testing.T) {
 		seen := look(t, browser, d.base(), "environments", filepath.Join(filepath.Dir(d.ready.Source), "index.mjs"))
 		if len(seen.Busy) < 2 || !strings.Contains(strings.Join(seen.Busy, "|"), "serving") || !strings.HasPrefix(seen.Strip, "Serving for ") || strings.HasPrefix(seen.Strip, "Serving for 0 ms") {
 			t.Errorf("%+v", seen)
+		}
+	})
+	t.Run("charts", func(t *testing.T) {
+		seen := look(t, browser, d.base(), "charts")
+		if seen.After <= seen.Before || seen.Address != "#/charts?function=Ticker" || len(seen.Described) != 5 {
+			t.Errorf("%+v", seen)
+		}
+		for name, texts := range seen.Described {
+			if texts[0] != name || !strings.Contains(texts[1], "Most recently") || texts[2] == "0" {
+				t.Errorf("%s: %q", name, texts)
+			}
 		}
 	})
 	t.Run("phone", func(t *testing.T) { look(t, browser, d.base(), "phone") })

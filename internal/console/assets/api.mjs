@@ -114,16 +114,25 @@ export const configuration = (f, signal) => json(`/2015-03-31/functions/${name(f
 // urls returns a function's URLs.
 export const urls = async (f, signal) => (await json(`/2021-10-31/functions/${name(f)}/urls`, { signal })).FunctionUrlConfigs ?? []
 
-// invocations returns the records of a function, of all for "", newest first.
-export const invocations = async (f, limit, signal) => (await json(`/_sluice/invocations?${f && `function=${name(f)}&`}limit=${limit}`, { signal })) ?? []
+// invocations returns records, newest first: {function, since, until, limit}, where
+// "" is no bound.
+export const invocations = async (wanted, signal) => (await json(`/_sluice/invocations?${query(wanted)}`, { signal })) ?? []
+
+// invocation returns the record of one, with its timeline, or null.
+export async function invocation(id, signal) {
+  const answer = await json(`/_sluice/invocations?${query({ request: id })}`, { signal })
+  return [].concat(answer ?? []).find(({ requestId }) => requestId === id) ?? null
+}
+
+const query = (values) => Object.entries(values).filter(([, value]) => value).map(([key, value]) => `${key}=${name(value)}`).join('&')
 
 export const events = (signal) => request('/_sluice/events', { signal, headers: { accept: 'text/event-stream' } })
 
-// logs returns the newest log lines of a function, of all for "".
-export async function logs(f, lines, signal) {
-  const response = await request(`/_sluice/logs?${f && `function=${name(f)}&`}lines=${lines}`, { signal })
+// logs returns the log lines of an invocation, at most so many.
+export async function logs(id, lines, signal) {
+  const response = await request(`/_sluice/logs?${query({ request: id, lines })}`, { signal })
   const text = await response.text()
-  return text.split('\n').filter(Boolean).map((line) => JSON.parse(line))
+  return text.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter((line) => line.requestId === id)
 }
 
 export const invokeStreaming = (f, event, signal, sent) =>

@@ -1,6 +1,7 @@
 // Elements. Text goes in as text: there is no way from here to markup.
 
 import { about } from './advice.mjs'
+import * as route from './route.mjs'
 
 const svgSpace = 'http://www.w3.org/2000/svg'
 
@@ -30,12 +31,32 @@ export const replace = (element, ...children) => element.replaceChildren(...node
 export const facts = (pairs, properties) =>
   h('dl', { class: 'facts', ...properties }, pairs.filter(Boolean).map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value))))
 
+// numbers is a picture's data as a table, for whoever can't see it or wants the
+// exact ones.
+export const numbers = (caption, heads, rows) =>
+  h(
+    'details',
+    { class: 'numbers-table' },
+    h('summary', null, 'The numbers'),
+    h(
+      'div',
+      { class: 'scroll', role: 'region', 'aria-label': caption, tabindex: '0' },
+      h(
+        'table',
+        null,
+        h('caption', { class: 'hidden' }, caption),
+        h('thead', null, h('tr', null, heads.map((head, i) => h('th', { scope: 'col', class: i > 0 ? 'number' : null }, head)))),
+        h('tbody', null, rows.map(([first, ...rest]) => h('tr', null, h('th', { scope: 'row' }, first), rest.map((cell) => h('td', { class: 'number' }, cell))))),
+      ),
+    ),
+  )
+
 // failure shows an error where something else was expected, and what to do.
 export const failure = (error, what) => {
   const hint = about(error.code)
   return h('p', { class: 'failure', role: 'alert' }, what ? `${what}: ` : '', error.message ?? String(error), hint && ` ${hint}`)
 }
 
-export const functionLink = (name) => h('a', { href: `#/f/${encodeURIComponent(name)}` }, name)
+export const functionLink = (name) => h('a', { href: route.ofFunction(name) }, name)
 
-export const invocationLink = (id, text) => h('a', { href: `#/i/${encodeURIComponent(id)}` }, text ?? id)
+export const invocationLink = (id, text) => h('a', { href: route.ofInvocation(id) }, text ?? id)

@@ -31,10 +31,11 @@ export function age(n) {
   return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
 }
 
+// dollars of single invocations are tiny; they have as many digits as each other.
 export function dollars(n) {
   if (n === undefined || n === null) return '–'
   if (n === 0) return '$0'
-  return n < 0.01 ? `$${n.toPrecision(2).replace(/e-0?/, 'e-')}` : `$${n.toFixed(2)}`
+  return n < 0.01 ? `$${n.toFixed(8)}` : `$${n.toFixed(2)}`
 }
 
 export function count(n) {

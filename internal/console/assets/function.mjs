@@ -5,7 +5,7 @@ import { facts, failure, h, replace } from './dom.mjs'
 import { environmentsView } from './environments.mjs'
 import * as format from './format.mjs'
 import { urlLine } from './functions.mjs'
-import { table } from './invocations.mjs'
+import { recent } from './recent.mjs'
 import { streamView } from './stream.mjs'
 
 export const title = (name) => name
@@ -24,7 +24,7 @@ export async function render(place, name, signal) {
     return
   }
   replace(about, describe(configuration, urls))
-  replace(place, head, streamView(name, urls, signal), environmentsView(name, signal), table(name, signal))
+  replace(place, head, streamView(name, urls, signal), environmentsView(name, signal), recent(name, signal))
 }
 
 function describe(c, urls) {

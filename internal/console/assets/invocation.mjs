@@ -1,43 +1,62 @@
-// The page of one invocation: its record and what was logged in it.
+// The page of one invocation: its record, how its response came and what was logged.
 
 import * as api from './api.mjs'
-import { facts, failure, functionLink, h, replace } from './dom.mjs'
+import { facts, failure, functionLink, h, numbers, replace } from './dom.mjs'
 import * as format from './format.mjs'
-import { ending, firstByte, mode } from './invocations.mjs'
-import { feed, find, remember } from './live.mjs'
+import { feed, find } from './live.mjs'
+import { measure } from './past.mjs'
+import { mode } from './records.mjs'
+import * as route from './route.mjs'
+import { ending, firstByte } from './table.mjs'
+import { Timeline } from './timeline.mjs'
 
 const lines = 10_000
 
 export const title = (id) => `Invocation ${id}`
 
 export async function render(place, id, signal) {
+  const crumbs = h('p', { class: 'crumbs' }, h('a', { href: route.address('invocations') }, 'Invocations'))
   const record = h('section', { 'aria-label': 'Record' }, h('p', { class: 'soft' }, 'Asking the server …'))
+  const course = h('section', { 'aria-labelledby': 'course', hidden: true })
   const log = h('section', { 'aria-labelledby': 'log' })
-  replace(place, h('p', { class: 'crumbs' }, h('a', { href: '#/' }, 'Functions')), h('h1', { class: 'id' }, 'Invocation ', h('code', null, id)), record, log)
-  const crumbs = place.querySelector('.crumbs')
+  replace(place, crumbs, h('h1', { class: 'id' }, 'Invocation ', h('code', null, id)), record, course, log)
 
-  let found = find(id)
+  const show = (known) => {
+    replace(crumbs, h('a', { href: '#/' }, 'Functions'), ' / ', functionLink(known.function), ' / ', h('a', { href: route.address('invocations', { function: known.function }) }, 'Invocations'))
+    replace(record, describe(known))
+    fillCourse(course, known, signal)
+    fillLog(log, id, signal)
+  }
   try {
-    if (!found) {
-      remember(await api.invocations('', 1000, signal))
-      found = find(id)
+    const found = (await api.invocation(id, signal)) ?? find(id)
+    if (found) {
+      show(found)
+      return
     }
+    replace(record, h('p', { class: 'empty' }, 'There is no record of this invocation: it goes on, or it is so old that it was dropped.'))
   } catch (error) {
     if (signal.aborted) return
     replace(record, failure(error, 'The record could not be read'))
   }
-  const show = (known) => {
-    replace(crumbs, h('a', { href: '#/' }, 'Functions'), ' / ', functionLink(known.function))
-    replace(record, describe(known))
-    fillLog(log, known.function, id, signal)
-  }
-  if (found) {
-    show(found)
-    return
-  }
-  if (!record.querySelector('.failure')) replace(record, h('p', { class: 'empty' }, 'There is no record of this invocation: it goes on, or it is so old that it was dropped.'))
-  feed.addEventListener('invocation', (event) => event.detail.requestId === id && show(event.detail), { signal })
-  fillLog(log, '', id, signal)
+  feed.addEventListener('invocation', async ({ detail }) => detail.requestId === id && show((await api.invocation(id, signal).catch(() => null)) ?? detail), { signal })
+  fillLog(log, id, signal)
+}
+
+// fillCourse draws how the response came.
+function fillCourse(place, record, signal) {
+  const m = measure(record)
+  place.hidden = m === null
+  if (!m) return
+  const timeline = new Timeline(signal)
+  const thinned = record.chunks > m.chunks.length
+  replace(
+    place,
+    h('h2', { id: 'course' }, 'Timeline'),
+    timeline.element,
+    thinned && h('p', { class: 'soft small' }, `${m.chunks.length} points of ${format.count(record.chunks)} chunks.`),
+    numbers('Bytes so far, in milliseconds since the invocation began', ['Time', 'Bytes'], m.chunks.map(({ t, total }) => [format.ms(t), format.count(total)])),
+  )
+  timeline.draw(m, m.end)
 }
 
 function describe(r) {
@@ -61,10 +80,10 @@ function describe(r) {
   ])
 }
 
-async function fillLog(place, name, id, signal) {
+async function fillLog(place, id, signal) {
   replace(place, h('h2', { id: 'log' }, 'Log'), h('p', { class: 'soft' }, 'Asking the server …'))
   try {
-    const mine = (await api.logs(name, lines, signal)).filter((line) => line.requestId === id)
+    const mine = await api.logs(id, lines, signal)
     replace(
       place,
       h('h2', { id: 'log' }, 'Log'),

@@ -1,143 +1,143 @@
-// The table of a function's invocations: filtered, sorted, live.
+// Past invocations: filtered, sorted, and more of them on demand. What is chosen is
+// in the address, so that it can be kept and sent to somebody.
 
 import * as api from './api.mjs'
-import { failure, h, invocationLink, replace } from './dom.mjs'
-import * as format from './format.mjs'
-import { feed, remember } from './live.mjs'
+import { failure, h, replace } from './dom.mjs'
+import { feed } from './live.mjs'
+import { matches } from './records.mjs'
+import * as route from './route.mjs'
+import { Table, soon } from './table.mjs'
 
-const most = 200
+const page = 200
 
-export const mode = (record) => (record.mode === 'RESPONSE_STREAM' ? 'streamed' : record.mode === 'BUFFERED' ? 'buffered' : record.mode ?? '–')
+export const title = () => 'Invocations'
 
-export const ending = (record) => h('span', { class: record.ending === 'complete' ? 'badge good' : 'badge bad' }, record.ending || 'unknown')
+export const spans = { '': 'any time', '5m': 'last 5 minutes', '15m': 'last 15 minutes', '1h': 'last hour', '24h': 'last day' }
 
-// firstByte is – for a response without any.
-export const firstByte = (record) => format.ms(record.bytes > 0 || record.firstByteMs > 0 ? record.firstByteMs : null)
+const labelled = (label, element, kind) => h('label', { class: kind }, h('span', null, label), element)
 
-const columns = [
-  { label: 'Time', key: 'time', cell: (r) => invocationLink(r.requestId, format.clock(r.time)), head: true },
-  { label: 'Mode', key: 'mode', cell: mode },
-  { label: 'First byte', key: 'firstByteMs', cell: firstByte, number: true },
-  { label: 'Duration', key: 'durationMs', cell: (r) => format.ms(r.durationMs), number: true },
-  { label: 'Bytes', key: 'bytes', cell: (r) => format.bytes(r.bytes), number: true },
-  { label: 'Chunks', key: 'chunks', cell: (r) => format.count(r.chunks), number: true },
-  { label: 'Ending', key: 'ending', cell: (r) => [ending(r), r.errorType && h('div', { class: 'soft small' }, r.errorType)] },
-  { label: 'Cost', key: 'cost', cell: (r) => format.dollars(r.cost), number: true },
-]
-
-// compare orders two records by a column; what has no value comes last.
-export function compare(a, b, key, descending) {
-  const x = a[key] ?? null
-  const y = b[key] ?? null
-  if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1
-  const order = key === 'time' ? Date.parse(x) - Date.parse(y) : typeof x === 'number' ? x - y : String(x).localeCompare(String(y))
-  return descending ? -order : order
+// choose is a list of values to choose from, with how each is called.
+export function choose(values, chosen, onchange) {
+  const known = chosen in values ? values : { ...values, [chosen]: chosen }
+  return h('select', { onchange }, Object.entries(known).map(([value, label]) => h('option', { value, selected: value === chosen }, label)))
 }
 
-// matches tells whether a record passes the filters.
-export function matches(record, text, wanted) {
-  if (wanted && record.ending !== wanted) return false
-  const all = [record.requestId, record.time, record.version, record.mode, record.ending, record.errorType].join(' ').toLowerCase()
-  return text.toLowerCase().split(/\s+/).every((word) => all.includes(word))
-}
-
-// table returns the section for a function.
-export function table(name, signal) {
+export function render(place, _, signal, query) {
   let records = []
-  let sort = { key: 'time', descending: true }
+  let complete = false // there are no older ones
+  let problem = null
+  let visit = new AbortController() // of what is asked for now
   const fresh = new Set()
-  const text = h('input', { type: 'search', placeholder: 'request id, error, …', oninput: draw })
-  const wanted = h('select', { onchange: draw }, h('option', { value: '' }, 'any ending'))
-  // On a narrow screen the heads of the columns are hidden, and this stands in.
-  const by = h('select', { onchange: () => order(columns[by.selectedIndex]) }, columns.map((column) => h('option', null, column.label)))
-  const body = h('tbody')
-  const note = h('p', { class: 'soft small', 'aria-live': 'polite' }, 'Asking the server …')
-  const trouble = h('div')
-  const heads = columns.map((column) => {
-    const button = h('button', { class: 'sort', onclick: () => order(column) }, column.label)
-    return h('th', { scope: 'col', class: column.number ? 'number' : null }, button)
-  })
-  const shell = h(
-    'div',
-    { class: 'scroll', role: 'region', 'aria-label': 'Invocations', tabindex: '0' },
-    h('table', { class: 'cards invocations' }, h('thead', null, h('tr', null, heads)), body),
-  )
 
-  function order(column) {
-    sort = { key: column.key, descending: sort.key === column.key ? !sort.descending : column.number || column.key === 'time' }
+  const text = h('input', { type: 'search', placeholder: 'request id, error, …', value: query.text, oninput: () => filter() })
+  const about = choose({ '': 'all functions' }, query.function ?? '', () => start())
+  const since = choose(spans, query.since ?? '', () => start())
+  const ending = choose({ '': 'any ending' }, query.ending ?? '', () => filter())
+  const mode = choose({ '': 'both', streamed: 'streamed', buffered: 'buffered' }, query.mode ?? '', () => filter())
+  const table = new Table({ sort: query.sort, onsort: () => filter() })
+  const note = h('p', { class: 'soft small', role: 'status' })
+  const trouble = h('div')
+  const more = h('button', { type: 'button', hidden: true, onclick: () => load() }, 'Load older ones')
+  const clear = h('button', { type: 'button', hidden: true, onclick: reset }, 'Clear the filters')
+
+  const wanted = () => ({ text: text.value, function: about.value, since: since.value, ending: ending.value, mode: mode.value })
+
+  function reset() {
+    for (const input of [text, about, since, ending, mode]) input.value = ''
+    text.focus()
+    start()
+  }
+
+  function filter() {
+    history.replaceState(null, '', route.address('invocations', { ...wanted(), sort: table.sort === '-time' ? '' : table.sort }))
+    draw()
+  }
+
+  // start asks anew: for a function, and since when, the server is asked.
+  function start() {
+    visit.abort()
+    visit = new AbortController()
+    records = []
+    complete = false
+    filter()
+    load()
+  }
+
+  async function load() {
+    const { signal: mine } = visit
+    more.disabled = true
+    problem = null
+    try {
+      const until = records.reduce((oldest, { time }) => (oldest === '' || Date.parse(time) < Date.parse(oldest) ? time : oldest), '')
+      const list = await api.invocations({ function: about.value, since: since.value, until, limit: page }, mine)
+      const known = new Set(records.map(({ requestId }) => requestId))
+      const added = list.filter(({ requestId }) => !known.has(requestId))
+      records.push(...added)
+      complete = list.length < page || added.length === 0
+    } catch (error) {
+      if (mine.aborted) return
+      problem = error
+    }
+    more.disabled = false
     draw()
   }
 
   function draw() {
-    heads.forEach((head, i) => {
-      const active = columns[i].key === sort.key
-      if (active) by.selectedIndex = i
-      head.setAttribute('aria-sort', active ? (sort.descending ? 'descending' : 'ascending') : 'none')
-    })
-    const endings = [...new Set(records.map((r) => r.ending).filter(Boolean))].sort()
-    for (const one of endings) {
-      if (![...wanted.options].some((option) => option.value === one)) wanted.append(h('option', { value: one }, one))
-    }
-    const shown = records.filter((r) => matches(r, text.value, wanted.value)).sort((a, b) => compare(a, b, sort.key, sort.descending))
-    const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null
-    replace(body, shown.map(row))
-    if (focused) body.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus()
+    for (const [select, values] of [[ending, records.map((r) => r.ending)], [about, records.map((r) => r.function)]]) offer(select, values)
+    const shown = records.filter((record) => matches(record, wanted()))
+    table.show(shown, fresh)
     fresh.clear()
-    shell.hidden = shown.length === 0
-    if (records.length === 0) replace(note, 'No invocations yet. Invoke the function above, or open its URL.')
-    else if (shown.length === 0) replace(note, `None of ${records.length} invocations matches.`)
-    else replace(note, `${shown.length} of the newest ${records.length} invocations.`)
+    more.hidden = complete || records.length === 0
+    const filtered = Object.values(wanted()).some(Boolean)
+    clear.hidden = !filtered
+    replace(trouble, problem && failure(problem, 'The invocations could not be read'))
+    if (problem) replace(note)
+    else if (more.disabled && records.length === 0) replace(note, 'Asking the server …')
+    else if (records.length === 0 && !filtered) replace(note, 'There are none yet. Open a function and invoke it, or open its URL.')
+    else if (shown.length === 0) replace(note, complete ? 'None matches.' : `None of the newest ${records.length} matches; older ones may.`)
+    else replace(note, `${shown.length === records.length ? '' : `${shown.length} of `}${records.length} ${records.length === 1 ? 'invocation' : 'invocations'}${complete ? '' : ', the newest'}.`)
   }
 
-  const row = (record) =>
+  const later = soon(draw, signal)
+  feed.addEventListener(
+    'invocation',
+    ({ detail }) => {
+      if (about.value && detail.function !== about.value) return
+      records = [detail, ...records.filter(({ requestId }) => requestId !== detail.requestId)]
+      fresh.add(detail.requestId)
+      later()
+    },
+    { signal },
+  )
+  signal.addEventListener('abort', () => visit.abort())
+  api.functions(signal).then((list) => offer(about, list.map((f) => f.FunctionName))).catch(() => {}) // then only those that were invoked
+
+  replace(
+    place,
+    h('h1', null, 'Invocations'),
     h(
-      'tr',
-      { class: fresh.has(record.requestId) ? 'fresh' : null },
-      columns.map((column) => {
-        const properties = { 'data-label': column.label, class: column.number ? 'number' : null }
-        return column.head ? h('th', { scope: 'row' }, column.cell(record)) : h('td', properties, column.cell(record))
-      }),
-    )
-
-  function add(record) {
-    records = [record, ...records.filter((r) => r.requestId !== record.requestId)].slice(0, most)
-    fresh.add(record.requestId)
-    schedule()
-  }
-
-  // Many may end at once; the table is drawn twice a second at most.
-  let timer = null
-  function schedule() {
-    timer ??= setTimeout(() => {
-      timer = null
-      draw()
-    }, 500)
-  }
-  signal.addEventListener('abort', () => clearTimeout(timer))
-  feed.addEventListener('invocation', (event) => event.detail.function === name && add(event.detail), { signal })
-
-  api
-    .invocations(name, most, signal)
-    .then((list) => {
-      remember(list)
-      const known = new Set(list.map((r) => r.requestId))
-      records = [...records.filter((r) => !known.has(r.requestId)), ...list].slice(0, most)
-      draw()
-    })
-    .catch((error) => {
-      if (signal.aborted) return
-      note.replaceChildren()
-      shell.hidden = true
-      replace(trouble, failure(error, 'The invocations could not be read'))
-    })
-
-  return h(
-    'section',
-    { 'aria-labelledby': 'invocations' },
-    h('h2', { id: 'invocations' }, 'Recent invocations'),
-    h('div', { class: 'filters' }, h('label', null, h('span', null, 'Filter'), text), h('label', null, h('span', null, 'Ending'), wanted), h('label', { class: 'narrow' }, h('span', null, 'Sort by'), by)),
+      'div',
+      { class: 'filters', role: 'search' },
+      labelled('Filter', text),
+      labelled('Function', about),
+      labelled('Time', since),
+      labelled('Ending', ending),
+      labelled('Mode', mode),
+      labelled('Sort by', table.by, 'narrow'),
+      clear,
+    ),
     trouble,
     note,
-    shell,
+    table.element,
+    h('p', null, more),
   )
+  load()
+  draw()
+}
+
+// offer adds values to a list that it lacks.
+function offer(select, values) {
+  for (const value of [...new Set(values)].filter(Boolean).sort()) {
+    if (![...select.options].some((option) => option.value === value)) select.append(h('option', { value }, value))
+  }
 }

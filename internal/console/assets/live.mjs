@@ -21,7 +21,7 @@ export let problem = ''
 export const find = (id) => records.get(id)
 
 // of returns what is known of a function's invocations, of all for "", oldest first.
-export const of = (name) => [...records.values()].filter((record) => name === '' || record.function === name)
+export const of = (name) => [...records.values()].filter((record) => name === '' || record.function === name).sort((a, b) => Date.parse(a.time) - Date.parse(b.time))
 
 // environments returns those that there are, oldest first.
 export const environments = () => there
@@ -87,7 +87,7 @@ async function run(signal) {
   for (let pause = 500; !signal.aborted; pause = Math.min(pause * 2, 10_000)) {
     try {
       const response = await api.events(signal)
-      remember(await api.invocations('', 500, signal))
+      remember(await api.invocations({ limit: 500 }, signal))
       become('live')
       pause = 500
       await read(response.body)

@@ -1,40 +1,40 @@
-// Which page is shown: #/ lists functions, #/f/NAME is one, #/i/REQUESTID is an
-// invocation.
+// Which page is shown, and the header of all of them.
 
+import * as chartsPage from './charts.mjs'
 import * as credentials from './credentials.mjs'
 import { h, replace } from './dom.mjs'
 import * as functionPage from './function.mjs'
 import * as functionsPage from './functions.mjs'
 import * as invocationPage from './invocation.mjs'
+import * as invocationsPage from './invocations.mjs'
 import * as live from './live.mjs'
+import * as route from './route.mjs'
 
-const pages = { f: functionPage, i: invocationPage }
+const pages = { functions: functionsPage, function: functionPage, invocations: invocationsPage, invocation: invocationPage, charts: chartsPage }
 const main = document.getElementById('page')
 
 let leave = null // ends what the page that is left was doing
 
 function show(moved) {
-  const [, kind, label] = /^#\/(?:([a-z])\/(.+))?$/.exec(location.hash || '#/') ?? []
+  const { page: known, name, query } = route.parse(location.hash)
   leave?.abort()
   leave = new AbortController()
-  const page = kind ? pages[kind] : functionsPage
-  if (!page || (location.hash && !/^#\//.test(location.hash))) {
+  for (const link of document.querySelectorAll('nav a')) {
+    if (link.dataset.pages.split(' ').includes(known)) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
+  }
+  const page = pages[known]
+  if (!page) {
     document.title = 'Not found – Sluice'
     replace(main, h('h1', null, 'There is no such page'), h('p', null, h('a', { href: '#/' }, 'All functions')))
     return
-  }
-  let name = label
-  try {
-    name = label && decodeURIComponent(label)
-  } catch {
-    // It was typed; take it as it is.
   }
   document.title = `${page.title(name)} – Sluice`
   // Each visit gets an element of its own: an answer that comes late writes into
   // one that nobody sees.
   const place = h('div')
   replace(main, place)
-  page.render(place, name, leave.signal)
+  page.render(place, name, leave.signal, query)
   if (moved) {
     main.focus({ preventScroll: true })
     scrollTo(0, 0)

@@ -8,6 +8,7 @@ import { Decoder } from './eventstream.mjs'
 export class Measure {
   chunks = [] // {t, total}: the time and the bytes so far
   bytes = 0
+  count = null // of the chunks, if not all of them are known
   first = null
   gap = { from: 0, ms: 0 } // the largest between two chunks
   end = null

@@ -34,4 +34,7 @@ export function sizeLabel(b, max) {
   return `${b} B`
 }
 
+// dollarLabel is the same for dollars, which may be very few.
+export const dollarLabel = (n, max) => (n === 0 ? '0' : max < 0.01 ? `${round(n * 1e6)} µ$` : `$${round(n)}`)
+
 const round = (n) => Number(n.toPrecision(3))

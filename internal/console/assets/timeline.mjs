@@ -101,7 +101,7 @@ function kneeLines(chunks, x, y, right, tMax, bMax) {
 }
 
 const describe = (m) =>
-  m.first === null ? 'Bytes over time: nothing yet' : `Bytes over time: first byte after ${format.ms(m.first)}, ${m.chunks.length} chunks, ${format.bytes(m.bytes)}, largest gap ${format.ms(m.gap.ms)}`
+  m.first === null ? 'Bytes over time: nothing yet' : `Bytes over time: first byte after ${format.ms(m.first)}, ${m.count ?? m.chunks.length} chunks, ${format.bytes(m.bytes)}${m.gap.ms > 0 ? `, largest gap ${format.ms(m.gap.ms)}` : ''}`
 
 const line = (x1, y1, x2, y2, kind) => s('line', { class: kind, x1, y1, x2, y2 })
 

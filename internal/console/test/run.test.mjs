@@ -58,13 +58,14 @@ test('lists functions page after page, and escapes names', async () => {
   assert.deepEqual((await api.functions()).map((f) => f.FunctionName), ['a', 'b'])
   assert.equal(requests.at(-1).path, '/2015-03-31/functions?MaxItems=50&Marker=1')
   answers.push(answer('[]'))
-  await api.invocations('a/b&c', 5)
+  await api.invocations({ function: 'a/b&c', since: '', limit: 5 })
   assert.equal(requests.at(-1).path, '/_sluice/invocations?function=a%2Fb%26c&limit=5')
 })
 
 test('reads log lines', async () => {
-  answers.push(answer('{"text":"a"}\n{"text":"b"}\n'))
-  assert.deepEqual(await api.logs('', 10), [{ text: 'a' }, { text: 'b' }])
+  answers.push(answer('{"requestId":"i","text":"a"}\n{"requestId":"other","text":"b"}\n'))
+  assert.deepEqual(await api.logs('i', 10), [{ requestId: 'i', text: 'a' }])
+  assert.equal(requests.at(-1).path, '/_sluice/logs?request=i&lines=10')
 })
 
 test('throws refusals with their code', async () => {

@@ -159,6 +159,70 @@ const parts = {
     await rows.getByText('stopped').waitFor(patience)
   },
 
+  // Past invocations: found, sorted, more of them, and one with its log and timeline.
+  async past() {
+    await open('')
+    const call = path => page.request.get(new URL('/lambda-url/' + path, url).href).catch(() => {})
+    for (let i = 0; i < 23; i++) await Promise.all(Array.from({ length: 10 }, () => call('Echo/')))
+    await call('Ticker/?count=3&pause=40')
+    await call('Ticker/?count=2&pause=0&fail=1')
+    await page.getByRole('link', { name: 'Invocations', exact: true }).click()
+    const note = page.getByRole('main').getByRole('status')
+    await note.getByText('200 invocations, the newest').waitFor(patience)
+    await button('Load older ones').click()
+    await note.getByText(/^2[3-9]\d invocations\.$/).waitFor(patience)
+    const rows = page.getByRole('region', { name: 'Invocations' }).locator('tbody tr')
+    seen.newest = await rows.first().innerText()
+    await button('Bytes').click()
+    await button('Bytes').click()
+    seen.sorted = await page.locator('[aria-sort=ascending]').innerText()
+    await page.getByLabel('Filter').fill('error')
+    await page.getByLabel('Mode').selectOption('streamed')
+    await page.getByLabel('Function', { exact: true }).selectOption('Ticker')
+    await page.getByLabel('Time', { exact: true }).selectOption('1h')
+    await page.getByLabel('Ending').selectOption('function-error')
+    await note.getByText(/^1 of/).waitFor(patience)
+    seen.address = await page.evaluate(() => location.hash)
+    await fits('invocations')
+    await page.reload()
+    await note.getByText(/^1 of/).waitFor(patience)
+    await page.getByLabel('Filter').fill('nothing like it')
+    await note.getByText('None matches.').waitFor(patience)
+    await button('Clear the filters').click()
+    await rows.filter({ hasText: 'complete' }).filter({ hasText: 'Ticker' }).first().getByRole('link').first().click()
+    await page.getByText('ticked').waitFor(patience)
+    await page.getByRole('heading', { name: 'Timeline' }).waitFor(patience)
+    seen.timeline = await page.locator('.timeline').getAttribute('aria-label')
+    seen.record = await page.getByRole('region', { name: 'Record' }).innerText()
+    await page.getByText('The numbers').click()
+    seen.points = await page.locator('.numbers-table tbody tr').count()
+    await page.goto(url + '#/i/none')
+    await page.getByText('There is no record').waitFor(patience)
+  },
+
+  // Charts over time, also for those who can't see them, and live.
+  async charts() {
+    await open('#/charts?function=Plain')
+    await page.getByText('Nothing was invoked in this time').waitFor(patience)
+    await page.getByLabel('Function').selectOption('Ticker')
+    await page.request.get(new URL('/lambda-url/Ticker/?count=2&pause=0', url).href)
+    const card = name => page.getByRole('region', { name, exact: true })
+    await card('Invocations and errors').locator('.bar-good').first().waitFor(patience)
+    const count = async () => parseInt(await card('Invocations and errors').locator('strong').textContent())
+    seen.before = await count()
+    await page.request.get(new URL('/lambda-url/Ticker/?count=1&pause=0', url).href)
+    await page.waitForFunction(before => parseInt(document.querySelector('.card strong').textContent) > before, seen.before, patience)
+    seen.after = await count()
+    seen.described = {}
+    for (const name of ['Invocations and errors', 'First byte', 'Duration', 'Bytes', 'Cost on AWS']) {
+      const chart = card(name)
+      await chart.getByText('The numbers').click()
+      seen.described[name] = [await chart.locator('svg > title').textContent(), await chart.locator('svg > desc').textContent(), String(await chart.locator('tbody tr').count())]
+    }
+    seen.address = await page.evaluate(() => location.hash)
+    await fits('charts')
+  },
+
   // A stream that breaks, and one that is stopped.
   async trouble() {
     await open('#/f/Ticker')
@@ -210,6 +274,12 @@ const parts = {
     await page.getByRole('table').getByRole('link').first().tap()
     await page.getByText('ticked').waitFor(patience)
     await fits('invocation')
+    for (const name of ['Invocations', 'Charts']) {
+      await page.getByRole('link', { name, exact: true }).first().tap()
+      await page.getByRole('heading', { name, level: 1 }).waitFor(patience)
+      await page.getByRole('link', { name, exact: true }).first().waitFor()
+      await fits(name)
+    }
   },
 
   // A server with credentials asks for them, and its refusals are explained.
