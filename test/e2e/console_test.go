@@ -194,6 +194,15 @@ func TestConsoleInTheBrowser(t *testing.T) {
 			}
 		}
 	})
+	t.Run("past invocations", func(t *testing.T) {
+		seen := look(t, browser, d.base(), "past")
+		if !strings.Contains(seen.Newest, "function-error") || !strings.HasPrefix(seen.Sorted, "Bytes") || seen.Address != "#/invocations?text=error&function=Ticker&since=1h&ending=function-error&mode=streamed&sort=bytes" {
+			t.Errorf("%q %q %q", seen.Newest, seen.Sorted, seen.Address)
+		}
+		if !strings.Contains(seen.Timeline, "first byte after") || !strings.Contains(seen.Record, "Billed") || seen.Points < 2 {
+			t.Errorf("%q, %d points, %q", seen.Timeline, seen.Points, seen.Record)
+		}
+	})
 	t.Run("phone", func(t *testing.T) { look(t, browser, d.base(), "phone") })
 }
 

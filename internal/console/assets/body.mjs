@@ -7,6 +7,7 @@ import { Parser } from './sse.mjs'
 
 const mostKept = 4 << 20 // bytes
 const piece = 64 << 10 // and how they are cut
+const blockSize = 4 << 10 // characters
 const mostEvents = 500
 const pause = 200 // ms between two updates
 
@@ -142,14 +143,34 @@ export class Body {
   }
 }
 
+// TextView is made of blocks, of which a browser lays out those that are in sight:
+// of one long text it would lay out all, which shows in the times of the chunks.
 class TextView {
-  // To lay out more takes a browser so long that it would show in the times of the
-  // chunks.
-  most = 256 << 10
-  element = h('pre', { class: 'text', tabindex: '0', 'aria-label': 'Text' })
+  most = 1 << 20
+  element = h('div', { class: 'text', role: 'region', tabindex: '0', 'aria-label': 'Text' })
+  #block = null
+  #size = 0 // of the block
 
   show(pieces) {
-    stick(this.element, () => this.element.append(...pieces.map(({ text }) => document.createTextNode(text))))
+    stick(this.element, () => pieces.forEach(({ text }) => this.#append(text)))
+  }
+
+  // A block ends with a line; one that has none in it goes on for long.
+  #append(text) {
+    while (text !== '') {
+      if (!this.#block) {
+        this.#block = h('pre', { class: 'block' })
+        this.#size = 0
+        this.element.append(this.#block)
+      }
+      const room = Math.max(0, blockSize - this.#size)
+      const end = text.indexOf('\n', room)
+      const cut = end >= 0 ? end + 1 : text.length
+      this.#block.append(document.createTextNode(text.slice(0, cut)))
+      this.#size += cut
+      if (end >= 0) this.#block = null
+      text = text.slice(cut)
+    }
   }
 }
 

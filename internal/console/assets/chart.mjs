@@ -2,7 +2,7 @@
 
 import { h, numbers, replace, s } from './dom.mjs'
 import * as format from './format.mjs'
-import { byteStep, step, ticks } from './scale.mjs'
+import { byteStep, clockStep, step, ticks } from './scale.mjs'
 
 const height = 190
 const margin = { top: 10, right: 24, bottom: 26, left: 62 }
@@ -52,9 +52,9 @@ export class Chart {
     for (const v of ticks(yMax, yStep)) {
       parts.push(s('line', { class: 'grid', x1: margin.left, x2: right, y1: y(v), y2: y(v) }), s('text', { class: 'end', x: margin.left - 8, y: y(v) + 4 }, this.axis(v, yMax)))
     }
-    const every = Math.ceil(buckets.length / Math.max(2, Math.floor((right - margin.left) / 100)))
+    const every = clockStep((bucketWidth * buckets.length) / Math.max(2, Math.floor((right - margin.left) / 90)), bucketWidth)
     buckets.forEach(({ from }, i) => {
-      if ((from / bucketWidth) % every === 0 && i > 0) parts.push(s('text', { class: 'middle', x: x(i), y: bottom + 18 }, this.#clock(from, bucketWidth)))
+      if (from % every === 0 && i > 0) parts.push(s('text', { class: 'middle', x: x(i), y: bottom + 18 }, this.#clock(from, bucketWidth)))
     })
     parts.push(...(this.bars ? this.#bars(values, x, y, span) : this.#lines(values, x, y, span)))
     // What the pointer is over is told by the browser.

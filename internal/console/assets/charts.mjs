@@ -12,7 +12,7 @@ import * as route from './route.mjs'
 import { dollarLabel, sizeLabel, timeLabel } from './scale.mjs'
 import { soon } from './table.mjs'
 
-const most = 10_000 // a server keeps no more
+const most = 10_000 // a server tells of no more at once
 const refresh = 5000
 const usual = '15m'
 const spans = { '5m': 'last 5 minutes', '15m': 'last 15 minutes', '1h': 'last hour', '24h': 'last day' }
@@ -126,7 +126,7 @@ export function render(place, _, signal, query) {
       note,
       inside.length === 0
         ? ['Nothing was invoked in this time. ', h('a', { href: about.value ? route.ofFunction(about.value) : '#/' }, about.value ? 'Invoke the function' : 'Choose a function'), ' or look further back.']
-        : inside.length >= most && `Of the newest ${format.count(most)} invocations; older ones are not kept.`,
+        : inside.length >= most && `There were more: only the newest ${format.count(most)} invocations are counted.`,
     )
   }
 

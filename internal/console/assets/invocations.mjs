@@ -14,6 +14,8 @@ export const title = () => 'Invocations'
 
 export const spans = { '': 'any time', '5m': 'last 5 minutes', '15m': 'last 15 minutes', '1h': 'last hour', '24h': 'last day' }
 
+const endings = ['complete', 'function-error', 'timeout', 'exit', 'truncated', 'oversized', 'malformed', 'client-gone', 'refused', 'fault', 'shutdown']
+
 const labelled = (label, element, kind) => h('label', { class: kind }, h('span', null, label), element)
 
 // choose is a list of values to choose from, with how each is called.
@@ -32,7 +34,7 @@ export function render(place, _, signal, query) {
   const text = h('input', { type: 'search', placeholder: 'request id, error, …', value: query.text, oninput: () => filter() })
   const about = choose({ '': 'all functions' }, query.function ?? '', () => start())
   const since = choose(spans, query.since ?? '', () => start())
-  const ending = choose({ '': 'any ending' }, query.ending ?? '', () => filter())
+  const ending = choose(Object.fromEntries(['', ...endings].map((value) => [value, value || 'any ending'])), query.ending ?? '', () => start())
   const mode = choose({ '': 'both', streamed: 'streamed', buffered: 'buffered' }, query.mode ?? '', () => filter())
   const table = new Table({ sort: query.sort, onsort: () => filter() })
   const note = h('p', { class: 'soft small', role: 'status' })
@@ -53,7 +55,7 @@ export function render(place, _, signal, query) {
     draw()
   }
 
-  // start asks anew: for a function, and since when, the server is asked.
+  // start asks anew: for a function, a time and an ending, the server is asked.
   function start() {
     visit.abort()
     visit = new AbortController()
@@ -69,7 +71,7 @@ export function render(place, _, signal, query) {
     problem = null
     try {
       const until = records.reduce((oldest, { time }) => (oldest === '' || Date.parse(time) < Date.parse(oldest) ? time : oldest), '')
-      const list = await api.invocations({ function: about.value, since: since.value, until, limit: page }, mine)
+      const list = await api.invocations({ function: about.value, since: since.value, until, ending: ending.value, limit: page }, mine)
       const known = new Set(records.map(({ requestId }) => requestId))
       const added = list.filter(({ requestId }) => !known.has(requestId))
       records.push(...added)
@@ -83,7 +85,7 @@ export function render(place, _, signal, query) {
   }
 
   function draw() {
-    for (const [select, values] of [[ending, records.map((r) => r.ending)], [about, records.map((r) => r.function)]]) offer(select, values)
+    offer(about, records.map((r) => r.function))
     const shown = records.filter((record) => matches(record, wanted()))
     table.show(shown, fresh)
     fresh.clear()
@@ -102,7 +104,7 @@ export function render(place, _, signal, query) {
   feed.addEventListener(
     'invocation',
     ({ detail }) => {
-      if (about.value && detail.function !== about.value) return
+      if ((about.value && detail.function !== about.value) || (ending.value && detail.ending !== ending.value)) return
       records = [detail, ...records.filter(({ requestId }) => requestId !== detail.requestId)]
       fresh.add(detail.requestId)
       later()

@@ -24,6 +24,13 @@ export function ticks(max, step) {
   return all
 }
 
+const minute = 60_000
+const rounds = [10_000, 30_000, minute, 2 * minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute, 60 * minute, 120 * minute, 240 * minute, 480 * minute, 1440 * minute]
+
+// clockStep is the round time between labels that are to be at least so far apart;
+// it is a multiple of `width`.
+export const clockStep = (least, width) => rounds.find((n) => n >= least && n % width === 0) ?? Math.ceil(least / width) * width
+
 // timeLabel writes milliseconds in the unit that fits the axis's end.
 export const timeLabel = (t, max) => (t === 0 ? '0' : max < 1000 ? `${round(t)} ms` : max < 120_000 ? `${round(t / 1000)} s` : `${round(t / 60_000)} min`)
 

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { contentType, guess } from '../assets/body.mjs'
 import * as format from '../assets/format.mjs'
 import { compare, matches } from '../assets/records.mjs'
-import { byteStep, dollarLabel, sizeLabel, step, timeLabel } from '../assets/scale.mjs'
+import { byteStep, clockStep, dollarLabel, sizeLabel, step, timeLabel } from '../assets/scale.mjs'
 import { thin } from '../assets/timeline.mjs'
 
 test('guesses how a body is shown', () => {
@@ -56,6 +56,7 @@ test('chooses ticks, and one dot for each column', () => {
   assert.deepEqual([step(1000, 5), step(230, 4), step(0.9, 3)], [200, 100, 0.5])
   assert.deepEqual([byteStep(1, 5), byteStep(6 << 20, 5)], [1, 2 << 20])
   assert.deepEqual([timeLabel(500, 900), timeLabel(1500, 4000), sizeLabel(512, 2048), sizeLabel(0, 9), dollarLabel(0.000015, 0.00002), dollarLabel(0.5, 2)], ['500 ms', '1.5 s', '0.5 kB', '0', '15 µ$', '$0.5'])
+  assert.deepEqual([clockStep(80_000, 10_000), clockStep(80_000, 120_000), clockStep(9e9, 7)], [120_000, 120_000, Math.ceil(9e9 / 7) * 7])
   const chunks = Array.from({ length: 1000 }, (_, i) => ({ t: i, total: i }))
   const kept = thin(chunks, (t) => t / 10)
   assert.ok(kept.length <= 51)
