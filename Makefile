@@ -51,10 +51,11 @@ e2e-race: ## The same with a binary that carries the race detector; needs a C co
 	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)-race' $(GO) test -count=1 -timeout 30m ./test/e2e/...
 
 .PHONY: screenshots
-screenshots: build ## Take the pictures of the examples anew; needs Chromium
+screenshots: build ## Take the pictures of the examples and of the console anew; needs Chromium
 	cd test/e2e && npm ci --no-audit --no-fund
 	SLUICE_E2E=1 SLUICE_TEST_NETWORK=1 SLUICE_BINARY='$(CURDIR)/$(BIN)' SLUICE_SCREENSHOTS='$(CURDIR)/examples/screenshots' \
 		$(GO) test -count=1 -run Browser ./test/e2e
+	mv examples/screenshots/console.png docs/console.png
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10s)

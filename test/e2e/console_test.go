@@ -31,11 +31,32 @@ export const handler = awslambda.streamifyResponse(async (event, out) => {
 })
 `
 
+// story streams words, as a model would.
+const story = `import { setTimeout as sleep } from 'node:timers/promises'
+const text = ` + "`" + `A sluice is a gate that lets water through, as much as the field below can take.
+
+So it is with a response. The first words are on their way while the last are not yet thought of,
+and whoever reads begins to read.
+
+A buffered response waits behind the gate until all of it is there. A streamed one is sent
+as it is written: word by word, line by line, and a slow reader slows the writer down.
+` + "`" + `
+export const handler = awslambda.streamifyResponse(async (event, out) => {
+  out.setContentType('text/plain; charset=utf-8')
+  for (const [i, word] of text.split(/(?<= |\n)/).entries()) {
+    out.write(word)
+    await sleep(/[.,:]/.test(word) ? 160 : 20 + (i * 37) % 50)
+  }
+  out.end()
+})
+`
+
 // startTicker serves functions for the console to look at.
 func startTicker(t *testing.T) *devServer {
 	t.Helper()
 	return startDev(t, project(t, map[string]string{
 		"index.mjs": ticker,
+		"story.mjs": story,
 		"echo.mjs":  "export const handler = async event => event",
 		"template.yaml": `AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
@@ -58,6 +79,13 @@ Resources:
       Handler: echo.handler
       FunctionUrlConfig:
         AuthType: NONE
+  Story:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: story.handler
+      FunctionUrlConfig:
+        AuthType: NONE
+        InvokeMode: RESPONSE_STREAM
   Plain:
     Type: AWS::Serverless::Function
     Properties:
@@ -78,9 +106,9 @@ type consoleSeen struct {
 			Axis  string
 		}
 	}
-	Before, After, Points int
-	Described             map[string][3]string
-	Echo                  struct {
+	Before, After, Points, Waiting int
+	Described                      map[string][3]string
+	Echo                           struct {
 		RawPath, RawQueryString, Body string
 		Headers                       map[string]string
 		RequestContext                struct{ HTTP struct{ Method string } }
@@ -118,7 +146,7 @@ func TestConsoleInTheBrowser(t *testing.T) {
 	d := startTicker(t)
 	t.Run("list", func(t *testing.T) {
 		seen := look(t, browser, d.base(), "list")
-		if all := strings.Join(seen.Rows, "|"); len(seen.Rows) != 4 || !strings.Contains(all, "256 MB") || !strings.Contains(all, "/lambda-url/Ticker/") && !strings.Contains(all, "ticker.lambda-url.localhost") {
+		if all := strings.Join(seen.Rows, "|"); len(seen.Rows) != 5 || !strings.Contains(all, "256 MB") || !strings.Contains(all, "/lambda-url/Ticker/") && !strings.Contains(all, "ticker.lambda-url.localhost") {
 			t.Errorf("rows %q", seen.Rows)
 		}
 		if seen.Heading != "Ticker" || !strings.HasPrefix(seen.Title, "Ticker") || !strings.Contains(seen.Facts, "index.handler") {
@@ -154,6 +182,11 @@ func TestConsoleInTheBrowser(t *testing.T) {
 		}
 		if !strings.Contains(seen.Status, "earlier") || !strings.Contains(seen.Alike, "no difference") || !slices.Equal(seen.Calls, []string{"GET /lambda-url/Ticker/?count=8&pause=300", "Invoke"}) {
 			t.Errorf("%+v", seen)
+		}
+	})
+	t.Run("picture", func(t *testing.T) {
+		if seen := look(t, browser, d.base(), "picture"); seen.Waiting != 1 {
+			t.Error("the buffered response came while the streamed one did")
 		}
 	})
 	t.Run("a request", func(t *testing.T) {

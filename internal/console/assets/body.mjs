@@ -41,8 +41,8 @@ export class Body {
   #view = null
   #timer = null
   #ended = false
-  #head = h('div')
-  #place = h('div', { class: 'body-view' })
+  #head = h('div', { class: 'head-place' })
+  #place = h('div', null, h('p', { class: 'waiting' }, 'Nothing has arrived yet.'))
   #note = h('p', { class: 'soft small', hidden: true })
   #group = `kind-${bodies++}`
   #known = null // status and headers that did not come in a prelude

@@ -13,7 +13,8 @@ const samples = { 'Empty event': () => ({}), 'GET of a Function URL': () => http
 const field = (label, element, kind) => h('label', { class: kind }, h('span', null, label), element)
 
 // Composer is the form for a function and its Function URLs, with the buttons that
-// it is given. It calls onsend when a key asks to send.
+// it is given. It calls onsend when a key asks to send. What kind of thing is sent is
+// chosen with `kinds`, which is false where there is one.
 export class Composer {
   #name
   #urls
@@ -42,12 +43,11 @@ export class Composer {
     const kinds = urls.length > 0 ? ['Function URL', 'Event as JSON'] : []
     const chosen = recall(`send:${name}`) ?? kinds[0]
     for (const kind of kinds) this.#kinds.set(kind, h('input', { type: 'radio', name: 'send', checked: kind === chosen, onchange: () => this.#arrange() }))
+    this.kinds = kinds.length > 0 && h('fieldset', { class: 'kinds' }, h('legend', { class: 'hidden' }, 'Send'), [...this.#kinds].map(([kind, input]) => h('label', null, input, kind)))
     this.#place = h('div')
     this.element = h(
       'form',
       { class: 'composer', onsubmit: (e) => (e.preventDefault(), onsend()), onkeydown: (e) => this.#shortcut(e, onsend) },
-      kinds.length > 0 &&
-        h('fieldset', { class: 'kinds' }, h('legend', { class: 'hidden' }, 'Send'), [...this.#kinds].map(([kind, input]) => h('label', null, input, kind))),
       this.#place,
       this.problem,
       buttons,

@@ -27,9 +27,9 @@ const nodes = (children) => children.flat(Infinity).filter((child) => child !== 
 
 export const replace = (element, ...children) => element.replaceChildren(...nodes(children))
 
-// facts is a list of names and values.
+// facts is a list of names and values; a third member says how wide one is.
 export const facts = (pairs, properties) =>
-  h('dl', { class: 'facts', ...properties }, pairs.filter(Boolean).map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value))))
+  h('dl', { class: 'facts', ...properties }, pairs.filter(Boolean).map(([name, value, width]) => h('div', { class: width }, h('dt', null, name), h('dd', null, value))))
 
 // numbers is a picture's data as a table, for whoever can't see it or wants the
 // exact ones.

@@ -12,7 +12,7 @@ export const title = (name) => name
 
 export async function render(place, name, signal) {
   const about = h('div', null, h('p', { class: 'soft' }, 'Asking the server …'))
-  const head = [h('p', { class: 'crumbs' }, h('a', { href: '#/' }, 'Functions')), h('h1', null, name), about]
+  const head = [h('h1', null, name), about]
   replace(place, head)
   let configuration
   let urls
@@ -29,7 +29,7 @@ export async function render(place, name, signal) {
 
 function describe(c, urls) {
   return [
-    c.Description && h('p', { class: 'soft' }, c.Description),
+    c.Description && h('p', { class: 'description' }, c.Description),
     urls.map(urlLine),
     h(
       'details',

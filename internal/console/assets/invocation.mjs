@@ -33,7 +33,7 @@ export async function render(place, id, signal) {
       show(found)
       return
     }
-    replace(record, h('p', { class: 'empty' }, 'There is no record of this invocation: it goes on, or it is so old that it was dropped.'))
+    replace(record, h('p', { class: 'empty' }, 'There is no record of this invocation: it goes on, or it is so old that it was dropped. ', h('a', { href: route.address('invocations') }, 'Look for another one')))
   } catch (error) {
     if (signal.aborted) return
     replace(record, failure(error, 'The record could not be read'))
@@ -65,7 +65,7 @@ function describe(r) {
     ['Time', format.moment(r.time)],
     ['Version', r.version],
     ['Mode', mode(r)],
-    ['Start', r.initMs > 0 ? `cold, ${format.ms(r.initMs)} of initialization` : 'warm'],
+    ['Start', r.initMs > 0 ? `cold, ${format.ms(r.initMs)}` : 'warm'],
     ['First byte', firstByte(r)],
     ['Duration', format.ms(r.durationMs)],
     ['Billed', format.ms(r.billedMs)],
@@ -76,7 +76,7 @@ function describe(r) {
     r.pastBurst > 0 && ['Past the first 6 MB', format.bytes(r.pastBurst)],
     r.throttledMs > 0 && ['Held back by the rate limit', format.ms(r.throttledMs)],
     ['Cost on AWS', format.dollars(r.cost)],
-    r.stream && ['Log stream', h('span', { class: 'small' }, r.stream)],
+    r.stream && ['Log stream', h('code', null, r.stream), 'wide'],
   ])
 }
 
@@ -96,11 +96,14 @@ async function fillLog(place, id, signal) {
   }
 }
 
+// What stands in front of a line of Node.js is in the columns already.
+const text = (line) => line.text.replace(new RegExp(`^\\S+Z\\t${line.requestId}\\t[A-Z]+\\t`), '')
+
 const logLine = (line) =>
   h(
     'li',
     { class: `source-${line.source}` },
     h('time', { datetime: line.time }, format.exact(line.time)),
     h('span', { class: 'level' }, line.source === 'function' ? line.level ?? '' : line.source),
-    h('span', { class: 'text' }, line.text),
+    h('span', { class: 'text' }, text(line)),
   )

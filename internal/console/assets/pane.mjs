@@ -10,7 +10,7 @@ import { Timeline } from './timeline.mjs'
 // Pane shows one Measure; `call` says what was asked for.
 export class Pane {
   measure = new Measure()
-  #numbers = h('div')
+  #numbers = h('div', { class: 'of-pane' })
   #timeline
   #body = new Body()
 
@@ -21,8 +21,9 @@ export class Pane {
     this.element = h(
       'section',
       { class: 'pane', 'aria-label': title },
-      h('div', { class: 'picture' }, h('div', { class: 'bar' }, h('h3', null, title), h('code', { class: 'soft small break' }, call)), this.#timeline.element, this.#numbers),
+      h('div', { class: 'picture' }, h('div', { class: 'bar' }, h('h3', null, title), h('code', { class: 'soft small break' }, call)), this.#timeline.element),
       this.#body.element,
+      this.#numbers,
     )
     // What only the server knows comes when the invocation has ended.
     feed.addEventListener('invocation', (event) => event.detail.requestId === this.measure.requestId && this.#describe(), { signal })

@@ -57,7 +57,7 @@ export function streamView(name, urls, signal) {
   // watch returns what the server refused with, or null.
   async function watch({ send }, pane, stopping) {
     const onchunk = (bytes, t) => {
-      if (panes.reduce((n, { measure }) => n + measure.chunks.length, 0) === 1) replace(status, h('p', null, `First byte after ${format.ms(t)}, more is coming …`))
+      if (panes.reduce((n, { measure }) => n + measure.chunks.length, 0) === 1) replace(status, h('p', null, `First byte after ${format.ms(pane.measure.first)}, more is coming …`))
       pane.push(bytes, t)
     }
     let refused = null
@@ -86,7 +86,7 @@ export function streamView(name, urls, signal) {
   return h(
     'section',
     { class: 'live', 'aria-labelledby': 'stream' },
-    h('h2', { id: 'stream' }, 'Live stream'),
+    h('div', { class: 'title' }, h('h2', { id: 'stream' }, 'Live stream'), composer.kinds),
     composer.element,
     status,
     results,
@@ -128,12 +128,14 @@ function summary(m) {
   return `Complete: ${format.bytes(m.bytes)} in ${format.ms(m.end)}, ${m.chunks.length} ${m.chunks.length === 1 ? 'chunk' : 'chunks'}, first byte after ${format.ms(m.first)}.`
 }
 
-// verdict says what streaming was good for. A tenth of the time is noise.
+// verdict says what streaming was good for. That one of two environments started
+// later is no difference between streamed and buffered.
 export function verdict(stream, whole) {
   if (stream.ending !== 'complete') return `Streamed: ${summary(stream)}`
   if (whole.ending !== 'complete') return `Buffered: ${summary(whole)}`
   const earlier = whole.first - stream.first
-  if (earlier > whole.end / 10) return `Streaming showed something ${format.ms(earlier)} earlier: after ${format.ms(stream.first)} instead of ${format.ms(whole.first)}.`
+  const lasted = stream.end - stream.first
+  if (Math.min(earlier, lasted) > Math.max(10, whole.end / 10)) return `Streaming showed something ${format.ms(earlier)} earlier: after ${format.ms(stream.first)} instead of ${format.ms(whole.first)}.`
   return stream.chunks.length > 2
     ? 'Streaming made no difference here: the response was complete soon after it began.'
     : 'Streaming made no difference here: the handler gives its response in one piece. awslambda.streamifyResponse lets it write piece by piece.'

@@ -7,7 +7,6 @@ import { MB, byteStep, sizeLabel, step, ticks, timeLabel } from './scale.mjs'
 const knee = 6 * MB // so much flows as fast as it can
 const rate = (2 * MB) / 1000 // then this per millisecond
 const showKneeFrom = MB
-const height = 280
 const margin = { top: 26, right: 28, bottom: 30, left: 64 }
 
 // thin keeps one chunk for each column of pixels, the last.
@@ -25,7 +24,7 @@ export function thin(chunks, x) {
 
 // Timeline draws a Measure into an SVG element.
 export class Timeline {
-  element = s('svg', { class: 'timeline', role: 'img', height, 'aria-label': 'Bytes over time' })
+  element = s('svg', { class: 'timeline', role: 'img', 'aria-label': 'Bytes over time' })
   #last = null
 
   constructor(signal) {
@@ -39,6 +38,7 @@ export class Timeline {
   draw(measure, now, { until = 0, most = 0 } = {}) {
     this.#last = [measure, now, { until, most }]
     const width = this.element.clientWidth || 640
+    const height = this.element.clientHeight || 280
     const right = width - margin.right
     const bottom = height - margin.bottom
 

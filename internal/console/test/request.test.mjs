@@ -29,6 +29,7 @@ test('says what streaming was good for', () => {
   const m = (first, end, chunks, ending = 'complete') => ({ first, end, chunks: Array(chunks).fill({}), ending, bytes: 1, details: '' })
   assert.match(verdict(m(100, 2000, 9), m(2000, 2010, 1)), /1.90 s earlier: after 100 ms instead of 2.00 s/)
   assert.match(verdict(m(1990, 2000, 1), m(2000, 2010, 1)), /no difference here: the handler/)
+  assert.match(verdict(m(100, 101, 1), m(400, 401, 1)), /no difference/) // the other one started cold
   assert.match(verdict(m(1990, 2000, 9), m(2000, 2010, 1)), /no difference here: the response/)
   assert.match(verdict(m(100, 2000, 9), m(null, 10, 0, 'refused')), /Buffered: Ended: refused/)
 })

@@ -1,6 +1,8 @@
 // Drives the console in Chromium and prints, as JSON, what was seen:
-// node console.mjs <url of the console> <part> [what the part needs].
+// node console.mjs <url of the console> <part> [what the part needs]. With
+// SLUICE_SCREENSHOTS, a folder, it leaves console.png there.
 import { appendFile } from 'node:fs/promises'
+import path from 'node:path'
 import { chromium } from 'playwright-core'
 
 const [url, part, keys] = process.argv.slice(2)
@@ -69,7 +71,7 @@ const parts = {
   async list() {
     await open('')
     const rows = page.getByRole('table').getByRole('row')
-    await rows.nth(3).waitFor(patience)
+    await rows.nth(4).waitFor(patience)
     await page.getByText('streams', { exact: true }).first().waitFor(patience)
     seen.rows = await rows.allInnerTexts()
     await page.request.get(new URL('/lambda-url/Ticker/?count=1&pause=0', url).href)
@@ -106,6 +108,19 @@ const parts = {
     await button('Compare with buffered').click()
     await said('Streaming')
     seen.alike = await status().textContent()
+  },
+
+  // What README shows: the same answer both ways, in the middle of it.
+  async picture() {
+    await open('#/f/Story')
+    await button('Compare with buffered').click() // the environments get warm
+    await said('Streaming')
+    await button('Compare with buffered').click()
+    await page.evaluate(() => document.getElementById('stream').scrollIntoView())
+    await page.waitForFunction(() => document.querySelector('.pane .text')?.textContent.includes('as it is written'), null, patience)
+    seen.waiting = await pane('Buffered').getByText('Nothing has arrived yet.').count()
+    if (process.env.SLUICE_SCREENSHOTS) await page.screenshot({ path: path.join(process.env.SLUICE_SCREENSHOTS, 'console.png'), animations: 'disabled' })
+    await said('Streaming')
   },
 
   // A request to the Function URL, with all that belongs to it.
@@ -181,11 +196,11 @@ const parts = {
     await choice('Function').selectOption('Ticker')
     await choice('Time').selectOption('1h')
     await choice('Ending').selectOption('function-error')
-    await note.getByText(/^1 invocation/).waitFor(patience)
+    await note.getByText(/^[12] invocations?/).waitFor(patience)
     seen.address = await page.evaluate(() => location.hash)
     await fits('invocations')
     await page.reload()
-    await note.getByText(/^1 invocation/).waitFor(patience)
+    await note.getByText(/^[12] invocations?/).waitFor(patience)
     await page.getByLabel('Filter').fill('nothing like it')
     await note.getByText('None matches.').waitFor(patience)
     await button('Clear the filters').click()
