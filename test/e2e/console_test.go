@@ -95,12 +95,12 @@ Resources:
 
 // consoleSeen is what browser/console.mjs saw.
 type consoleSeen struct {
-	Complaints, Foreign, Wide, Rows, Calls, Busy                                            []string
-	Heading, Title, Facts, Status, Alert, Focus, First, Skipped, Ring, Alike                string
-	Wrong, Refused, Cookie, Headers, Kept, Strip, Address, Newest, Sorted, Timeline, Record string
-	Stored                                                                                  []any
-	Samples                                                                                 []struct{ Ticks, Dots int }
-	Sides                                                                                   []struct {
+	Complaints, Foreign, Wide, Rows, Calls, Busy                                                       []string
+	Heading, Title, Facts, Status, Alert, Focus, First, Skipped, Ring, Alike                           string
+	Wrong, Refused, Forbidden, Cookie, Headers, Kept, Strip, Address, Newest, Sorted, Timeline, Record string
+	Stored                                                                                             []any
+	Samples                                                                                            []struct{ Ticks, Dots int }
+	Sides                                                                                              []struct {
 		Streamed, Buffered struct {
 			Ticks int
 			Axis  string
@@ -258,12 +258,18 @@ func TestConsoleAsksForCredentialsInTheBrowser(t *testing.T) {
 		Handler: aws.String("index.handler"), Code: &types.FunctionCode{ZipFile: zipped(t, ticker)}}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := client.CreateFunctionUrlConfig(t.Context(), &lambda.CreateFunctionUrlConfigInput{FunctionName: aws.String("ticker"), AuthType: types.FunctionUrlAuthTypeAwsIam, InvokeMode: types.InvokeModeResponseStream}); err != nil {
+		t.Fatal(err)
+	}
 	seen := look(t, browser, "http://"+s.addr, "credentials", `[{"key":"READER","secret":"reader-reader-reader"},{"key":"ADMIN","secret":"admin-admin-admin"}]`)
 	if !strings.HasPrefix(seen.Focus, "Access key ID") || !strings.Contains(seen.Wrong, "signature") {
 		t.Errorf("%+v", seen)
 	}
 	if !strings.Contains(seen.Refused, "lambda:InvokeFunction") || !strings.Contains(seen.Refused, "Forget credentials") {
 		t.Errorf("refused: %q", seen.Refused)
+	}
+	if !strings.Contains(seen.Forbidden, "Forget credentials") {
+		t.Errorf("refused by the Function URL: %q", seen.Forbidden)
 	}
 	if len(seen.Stored) != 2 || seen.Stored[0] != 0.0 || seen.Stored[1] != "" {
 		t.Errorf("kept beyond the tab: %v", seen.Stored)

@@ -1,6 +1,6 @@
 // Records of invocations summed up over time.
 
-import { duration } from './records.mjs'
+import { account, duration } from './records.mjs'
 
 // percentile is the nearest-rank percentile of sorted numbers, null of none.
 export const percentile = (sorted, p) => (sorted.length === 0 ? null : sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)])
@@ -26,7 +26,8 @@ const quantiles = (numbers) => {
 export function sum(records) {
   return {
     invocations: records.length,
-    failed: records.filter((r) => r.ending !== 'complete').length,
+    failed: records.filter((r) => ['function', 'server'].includes(account(r))).length,
+    left: records.filter((r) => account(r) === 'client').length,
     bytes: records.reduce((n, r) => n + (r.bytes ?? 0), 0),
     cost: records.reduce((n, r) => n + (r.cost ?? 0), 0),
     cold: records.filter((r) => r.initMs > 0).length,

@@ -97,7 +97,7 @@ function describe({ invocations, failed, bytes, firstByteMs }) {
   return [
     h('strong', null, format.count(invocations)),
     invocations === 1 ? ' call' : ' calls',
-    failed > 0 && [', ', h('span', { class: 'bad' }, `${format.count(failed)} not complete`)],
+    failed > 0 && [', ', h('span', { class: 'bad' }, `${format.count(failed)} ${failed === 1 ? 'error' : 'errors'}`)],
     h('div', { class: 'soft small' }, `first byte ${format.ms(firstByteMs)}, ${format.bytes(bytes)}`),
   ]
 }

@@ -2,6 +2,7 @@
 // told so far.
 
 import * as api from './api.mjs'
+import { account } from './records.mjs'
 import { Parser } from './sse.mjs'
 
 const kept = 2000
@@ -41,7 +42,7 @@ export function rates(name, now = Date.now()) {
   for (const record of records.values()) {
     if (record.function !== name || now - ended(record) > rateWindow) continue
     invocations++
-    if (record.ending !== 'complete') failed++
+    if (['function', 'server'].includes(account(record))) failed++
     bytes += record.bytes ?? 0
     if (record.bytes > 0) {
       answered++

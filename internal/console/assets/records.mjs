@@ -2,6 +2,10 @@
 
 export const mode = (record) => ({ RESPONSE_STREAM: 'streamed', BUFFERED: 'buffered' })[record.mode] ?? record.mode ?? ''
 
+// account is on whose account an invocation did not end well: "function", "client"
+// or "server", "" if it ended well.
+export const account = (record) => record.account ?? (record.ending === 'complete' ? '' : 'function')
+
 // compare orders two records by a column; what has no value comes last.
 export function compare(a, b, key, descending) {
   const x = a[key] ?? null

@@ -2,9 +2,11 @@
 
 import { functionLink, h, invocationLink, replace } from './dom.mjs'
 import * as format from './format.mjs'
-import { compare, mode } from './records.mjs'
+import { account, compare, mode } from './records.mjs'
 
-export const ending = (record) => h('span', { class: record.ending === 'complete' ? 'badge good' : 'badge bad' }, record.ending || 'unknown')
+const looks = { '': 'good', client: 'warm', function: 'bad', server: 'bad' }
+
+export const ending = (record) => h('span', { class: `badge ${looks[account(record)]}` }, record.ending || 'unknown')
 
 // firstByte is – for a response without any.
 export const firstByte = (record) => format.ms(record.bytes > 0 || record.firstByteMs > 0 ? record.firstByteMs : null)

@@ -25,13 +25,13 @@ test('cuts time into buckets that stay where they are', () => {
 test('sums up what ended in each bucket', () => {
   const records = [
     { time: at(1000), durationMs: 500, firstByteMs: 10, initMs: 90, bytes: 5, cost: 1, ending: 'complete' },
-    { time: at(1500), durationMs: 1000, firstByteMs: 20, bytes: 7, cost: 2, ending: 'timeout' },
-    { time: at(1900), durationMs: 0, firstByteMs: 0, bytes: 0, cost: 0, ending: 'refused' },
+    { time: at(1500), durationMs: 1000, firstByteMs: 20, bytes: 7, cost: 2, ending: 'timeout', account: 'function' },
+    { time: at(1900), durationMs: 0, firstByteMs: 0, bytes: 0, cost: 0, ending: 'refused', account: 'client' },
     { time: at(9000), durationMs: 0, ending: 'complete' },
   ]
   const [zero, one, two] = buckets(records, { from: 0, to: 3000, width: 1000 })
   assert.deepEqual([zero.from, zero.invocations, zero.firstByte.p50], [0, 0, null])
-  assert.deepEqual([one.invocations, one.failed, one.bytes, one.cost, one.cold, one.firstByte.p99, one.duration.p50], [2, 1, 5, 1, 1, 100, 0])
+  assert.deepEqual([one.invocations, one.failed, one.left, one.bytes, one.cost, one.cold, one.firstByte.p99, one.duration.p50], [2, 0, 1, 5, 1, 1, 100, 0])
   assert.deepEqual([two.from, two.invocations, two.failed, two.duration.p99], [2000, 1, 1, 1000])
   assert.equal(sum(records).invocations, 4)
 })
