@@ -53,8 +53,9 @@ export const numbers = (caption, heads, rows) =>
 
 // failure shows an error where something else was expected, and what to do.
 export const failure = (error, what) => {
+  const message = error.message ?? String(error)
   const hint = about(error.code)
-  return h('p', { class: 'failure', role: 'alert' }, what ? `${what}: ` : '', error.message ?? String(error), hint && ` ${hint}`)
+  return h('p', { class: 'failure', role: 'alert' }, what ? `${what}: ` : '', message, /[.!?]$/.test(message) ? ' ' : '. ', hint)
 }
 
 export const functionLink = (name) => h('a', { href: route.ofFunction(name) }, name)

@@ -114,7 +114,7 @@ function doing(e, current, now) {
   if (current === 'stopped') return 'its process has ended'
   const since = `for ${format.age(now - Date.parse(e.since))}`
   if (current !== 'busy') return since
-  return [e.requestId && [invocationLink(e.requestId, e.requestId.slice(0, 8)), ' '], since, e.bytes > 0 && `, ${format.bytes(e.bytes)} in ${format.count(e.chunks)} chunks`]
+  return [e.requestId && [invocationLink(e.requestId, e.requestId.slice(0, 8)), ' '], since, e.bytes > 0 && `: ${format.bytes(e.bytes)}, ${format.count(e.chunks)} chunks`]
 }
 
 const width = 240

@@ -34,7 +34,7 @@ export async function render(place, _, signal) {
       { class: 'scroll', role: 'region', 'aria-label': 'Functions', tabindex: '0' },
       h(
         'table',
-        { class: 'cards' },
+        { class: 'cards functions' },
         h(
           'thead',
           null,

@@ -68,6 +68,8 @@ export function streamView(name, urls, signal) {
       if (!stopping.aborted) refused = error
     }
     pane.end()
+    const waits = panes.find(({ measure }) => measure.end === null)
+    if (waits && !stopping.aborted) replace(status, h('p', null, `${pane.title}: ${pane.measure.ending || 'refused'} after ${format.ms(pane.measure.end)}. ${waits.title}: ${waits.measure.first === null ? 'still waiting for the first byte' : 'more is coming'} …`))
     return refused
   }
 

@@ -77,7 +77,7 @@ const parts = {
     await page.request.get(new URL('/lambda-url/Ticker/?count=1&pause=0', url).href)
     await page.getByRole('row', { name: 'Ticker' }).getByText('1 call').waitFor(patience)
     await page.getByRole('link', { name: 'Ticker', exact: true }).click()
-    seen.heading = await page.getByRole('heading', { level: 1 }).textContent()
+    await page.getByRole('heading', { level: 1, name: 'Ticker' }).waitFor(patience)
     await page.getByText('nodejs20.x, 256 MB, at most 20 s').click()
     seen.facts = await page.locator('details .facts').innerText()
     seen.title = await page.title()
@@ -97,7 +97,7 @@ const parts = {
     await page.getByLabel('Query').fill('count=8&pause=300')
     seen.sides = await sampled(`() => Object.fromEntries(['Streamed', 'Buffered'].map(name => {
       const pane = document.querySelector('section[aria-label=' + name + ']')
-      return [name, { ticks: (pane?.querySelector('.text')?.textContent.match(/tick/g) ?? []).length, axis: [...(pane?.querySelectorAll('.tick.middle') ?? [])].at(-1)?.textContent }]
+      return [name, { ticks: (pane?.querySelector('.text')?.textContent.match(/tick/g) ?? []).length, axis: [...(pane?.querySelectorAll('.tick') ?? [])].map(tick => tick.textContent).join(' ') }]
     }))`, 'Streaming', () => button('Compare with buffered').click())
     seen.status = await status().textContent()
     seen.calls = await page.locator('.pane code.break').allTextContents()
@@ -117,8 +117,8 @@ const parts = {
     await said('Streaming')
     await button('Compare with buffered').click()
     await page.evaluate(() => document.getElementById('stream').scrollIntoView())
-    await page.waitForFunction(() => document.querySelector('.pane .text')?.textContent.includes('as it is written'), null, patience)
-    seen.waiting = await pane('Buffered').getByText('Nothing has arrived yet.').count()
+    const half = await page.waitForFunction(() => document.querySelector('.pane .text')?.textContent.includes('behind the gate') && { waiting: document.querySelectorAll('.pane .waiting').length }, null, patience)
+    Object.assign(seen, await half.jsonValue())
     if (process.env.SLUICE_SCREENSHOTS) await page.screenshot({ path: path.join(process.env.SLUICE_SCREENSHOTS, 'console.png'), animations: 'disabled' })
     await said('Streaming')
   },
@@ -164,7 +164,7 @@ const parts = {
     await page.getByLabel('Query').fill('count=10&pause=200')
     await button('Invoke').click()
     await rows.getByText('serving').first().waitFor(patience)
-    await rows.getByText(/bytes in \d+ chunks/).first().waitFor(patience)
+    await rows.getByText(/bytes, \d+ chunks/).first().waitFor(patience)
     seen.busy = await rows.getByRole('row').allInnerTexts()
     await said('Complete')
     await rows.getByText('idle').first().waitFor(patience)
