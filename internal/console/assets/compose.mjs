@@ -38,6 +38,9 @@ export class Composer {
     this.body = h('textarea', { ...plain, rows: '5' })
     this.body.value = kept.body
     this.bodyField = field('Body', this.body)
+    this.details = h('div', { id: 'details', class: 'fields' }, field('Headers', this.headers), this.bodyField)
+    this.more = h('button', { type: 'button', class: 'more', 'aria-controls': 'details', onclick: () => this.#expand(this.details.hidden) }, 'Headers and body')
+    this.#expand(kept.headers !== '' || http.hasBody(kept.method))
     this.problem = h('p', { id: 'problem', class: 'failure', role: 'alert', hidden: true })
 
     const kinds = urls.length > 0 ? ['Function URL', 'Event as JSON'] : []
@@ -50,7 +53,7 @@ export class Composer {
       { class: 'composer', onsubmit: (e) => (e.preventDefault(), onsend()), onkeydown: (e) => this.#shortcut(e, onsend) },
       this.#place,
       this.problem,
-      buttons,
+      h('div', { class: 'buttons' }, buttons, this.more),
     )
     this.#arrange()
   }
@@ -62,17 +65,23 @@ export class Composer {
 
   #arrange() {
     this.problem.hidden = true
+    this.more.hidden = !this.isRequest
     if (!this.isRequest) {
       replace(this.#place, h('div', { class: 'bar' }, h('label', { for: 'event' }, 'Event'), this.sample), this.event)
       return
     }
     this.bodyField.hidden = !http.hasBody(this.method.value)
-    const more = h('details', { open: this.headers.value !== '' || !this.bodyField.hidden }, h('summary', null, 'Headers and body'), h('div', { class: 'fields' }, field('Headers', this.headers), this.bodyField))
+    if (!this.bodyField.hidden) this.#expand(true)
     replace(
       this.#place,
       h('div', { class: 'fields request' }, this.#urls.length > 1 && field('URL of', this.url, 'short'), field('Method', this.method, 'short'), field('Path', this.path), field('Query', this.query)),
-      more,
+      this.details,
     )
+  }
+
+  #expand(yes) {
+    this.details.hidden = !yes
+    this.more.setAttribute('aria-expanded', String(yes))
   }
 
   #fill() {
@@ -116,7 +125,7 @@ export class Composer {
     const value = this.value()
     if (!value) {
       const input = this.isRequest ? this.headers : this.event
-      input.closest('details')?.setAttribute('open', '')
+      this.#expand(true)
       input.focus()
       return null
     }

@@ -14,7 +14,7 @@ export function streamView(name, urls, signal) {
   const invoke = h('button', { class: 'primary' }, 'Invoke')
   const compare = h('button', { type: 'button', onclick: () => run(true) }, 'Compare with buffered')
   const stop = h('button', { type: 'button', hidden: true, onclick: () => controller?.abort() }, 'Stop')
-  const buttons = h('div', { class: 'buttons' }, invoke, compare, stop, h('span', { class: 'soft small keys' }, 'Ctrl + Enter invokes'))
+  const buttons = [invoke, compare, stop, h('span', { class: 'soft small keys' }, 'Ctrl + Enter invokes')]
   const composer = new Composer(name, urls, buttons, () => controller || run(false))
   const status = h('div', { class: 'status', role: 'status' })
   const results = h('div', { class: 'results', hidden: true })
