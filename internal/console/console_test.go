@@ -204,3 +204,14 @@ func TestTheServerTakesTheSignatures(t *testing.T) {
 		t.Errorf("%d requests were signed", n)
 	}
 }
+
+// TestThePageIsSmall keeps the whole of it below what one picture weighs.
+func TestThePageIsSmall(t *testing.T) {
+	total := 0
+	for _, file := range load() {
+		total += len(file.body)
+	}
+	if total > 200_000 {
+		t.Errorf("the assets have %d bytes", total)
+	}
+}

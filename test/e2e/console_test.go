@@ -198,6 +198,7 @@ func TestConsoleInTheBrowser(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	})
+	t.Run("clicks while it is drawn", func(t *testing.T) { look(t, browser, d.base(), "click") })
 	t.Run("trouble", func(t *testing.T) {
 		seen := look(t, browser, d.base(), "trouble")
 		if !strings.Contains(seen.Status, "the clock broke") || !strings.Contains(seen.Alert, "not JSON") || seen.Focus != "event" {

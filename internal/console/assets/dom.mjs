@@ -27,6 +27,24 @@ const nodes = (children) => children.flat(Infinity).filter((child) => child !== 
 
 export const replace = (element, ...children) => element.replaceChildren(...nodes(children))
 
+// calm returns draw such that it waits while a pointer is down on an element: a link
+// that is replaced between press and release is not clicked.
+export function calm(element, draw, signal) {
+  let down = false
+  let late = false
+  const release = () => {
+    down = false
+    if (late) draw()
+    late = false
+  }
+  element.addEventListener('pointerdown', () => (down = true))
+  for (const type of ['pointerup', 'pointercancel']) addEventListener(type, () => setTimeout(release), { signal })
+  return () => {
+    if (down) late = true
+    else draw()
+  }
+}
+
 // facts is a list of names and values; a third member says how wide one is.
 export const facts = (pairs, properties) =>
   h('dl', { class: 'facts', ...properties }, pairs.filter(Boolean).map(([name, value, width]) => h('div', { class: width }, h('dt', null, name), h('dd', null, value))))

@@ -1,7 +1,7 @@
 // A function's execution environments: what each does now, and what it did in the
 // last minute.
 
-import { h, invocationLink, replace, s } from './dom.mjs'
+import { calm, h, invocationLink, replace, s } from './dom.mjs'
 import * as format from './format.mjs'
 import { environments, feed, of, state } from './live.mjs'
 
@@ -70,7 +70,7 @@ export function environmentsView(name, signal) {
   )
   const note = h('p', { class: 'soft small' })
 
-  function draw() {
+  const draw = calm(table, () => {
     const now = Date.now()
     const mine = environments().filter((environment) => environment.function === name)
     past.see(mine, now)
@@ -87,7 +87,7 @@ export function environmentsView(name, signal) {
     const focused = rows.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null
     replace(rows, strips.map((strip) => row(strip, now)))
     if (focused) rows.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus()
-  }
+  }, signal)
 
   feed.addEventListener('environments', draw, { signal })
   feed.addEventListener('invocation', (event) => event.detail.function === name && draw(), { signal })

@@ -2,7 +2,7 @@
 // in the address, so that it can be kept and sent to somebody.
 
 import * as api from './api.mjs'
-import { failure, h, replace } from './dom.mjs'
+import { calm, failure, h, replace } from './dom.mjs'
 import { feed } from './live.mjs'
 import { matches } from './records.mjs'
 import * as route from './route.mjs'
@@ -100,7 +100,7 @@ export function render(place, _, signal, query) {
     else replace(note, `${shown.length === records.length ? '' : `${shown.length} of `}${records.length} ${records.length === 1 ? 'invocation' : 'invocations'}${complete ? '' : ', the newest'}.`)
   }
 
-  const later = soon(draw, signal)
+  const later = soon(calm(table.element, draw, signal), signal)
   feed.addEventListener(
     'invocation',
     ({ detail }) => {

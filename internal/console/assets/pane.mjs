@@ -1,7 +1,7 @@
 // One invocation as it comes: its picture, its numbers and its body.
 
 import { Body } from './body.mjs'
-import { facts, h, invocationLink, replace } from './dom.mjs'
+import { calm, facts, h, invocationLink, replace } from './dom.mjs'
 import * as format from './format.mjs'
 import { feed, find } from './live.mjs'
 import { Measure } from './run.mjs'
@@ -11,12 +11,14 @@ import { Timeline } from './timeline.mjs'
 export class Pane {
   measure = new Measure()
   #numbers = h('div', { class: 'of-pane' })
+  #tell
   #timeline
   #body = new Body()
 
   constructor(title, call, signal) {
     this.title = title
     this.#timeline = new Timeline(signal)
+    this.#tell = calm(this.#numbers, () => this.#describe(), signal)
     this.measure.started = performance.now()
     this.element = h(
       'section',
@@ -26,7 +28,7 @@ export class Pane {
       this.#numbers,
     )
     // What only the server knows comes when the invocation has ended.
-    feed.addEventListener('invocation', (event) => event.detail.requestId === this.measure.requestId && this.#describe(), { signal })
+    feed.addEventListener('invocation', (event) => event.detail.requestId === this.measure.requestId && this.#tell(), { signal })
     signal.addEventListener('abort', () => this.#body.close())
   }
 
@@ -49,7 +51,7 @@ export class Pane {
 
   draw(axes) {
     this.#timeline.draw(this.measure, this.now, axes)
-    this.#describe()
+    this.#tell()
   }
 
   #describe() {

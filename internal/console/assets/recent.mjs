@@ -1,7 +1,7 @@
 // The newest invocations of a function, on its page.
 
 import * as api from './api.mjs'
-import { failure, h, replace } from './dom.mjs'
+import { calm, failure, h, replace } from './dom.mjs'
 import { feed, of, remember } from './live.mjs'
 import * as route from './route.mjs'
 import { Table, soon } from './table.mjs'
@@ -18,7 +18,7 @@ export function recent(name, signal) {
     fresh.clear()
     replace(note, records.length === 0 && h('p', { class: 'empty' }, 'None yet. Invoke the function above, or open its URL.'))
   }
-  const later = soon(draw, signal)
+  const later = soon(calm(table.element, draw, signal), signal)
   feed.addEventListener(
     'invocation',
     ({ detail }) => {

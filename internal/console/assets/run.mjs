@@ -121,7 +121,7 @@ function stopwatch(measure) {
 }
 
 // explain makes the JSON of an error one line.
-export function explain(text) {
+function explain(text) {
   try {
     const { errorType, errorMessage } = JSON.parse(text)
     if (errorMessage !== undefined) return errorType ? `${errorType}: ${errorMessage}` : String(errorMessage)

@@ -238,6 +238,27 @@ const parts = {
     await fits('charts')
   },
 
+  // Links can be clicked though what is around them is drawn several times a second.
+  async click() {
+    const press = async link => {
+      await page.goto(url + '#/f/Ticker')
+      await page.getByLabel('Query').fill('count=60&pause=100')
+      await button('Invoke').click()
+      const id = (await link().first().textContent()).slice(0, 8)
+      await link().first().evaluate(element => element.scrollIntoView({ block: 'center' }))
+      const box = await link().first().boundingBox()
+      const dots = await page.locator('.timeline .dot').count()
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2)
+      await page.mouse.down()
+      await page.waitForFunction(dots => document.querySelectorAll('.timeline .dot').length > dots + 8, dots, patience)
+      await page.mouse.up()
+      await page.getByRole('heading', { level: 1, name: 'Invocation ' + id }).waitFor(patience)
+    }
+    await open('')
+    await press(() => pane('Streamed').getByRole('link'))
+    await press(() => page.getByRole('region', { name: 'Environments' }).getByRole('row').filter({ hasText: 'serving' }).getByRole('link'))
+  },
+
   // A stream that breaks, and one that is stopped.
   async trouble() {
     await open('#/f/Ticker')
