@@ -26,6 +26,7 @@ export function choose(values, chosen, onchange) {
 
 export function render(place, _, signal, query) {
   let records = []
+  let oldest = '' // when the oldest of those that were asked for was over
   let complete = false // there are no older ones
   let problem = null
   let visit = new AbortController() // of what is asked for now
@@ -60,6 +61,7 @@ export function render(place, _, signal, query) {
     visit.abort()
     visit = new AbortController()
     records = []
+    oldest = ''
     complete = false
     filter()
     load()
@@ -70,8 +72,8 @@ export function render(place, _, signal, query) {
     more.disabled = true
     problem = null
     try {
-      const until = records.reduce((oldest, { time }) => (oldest === '' || Date.parse(time) < Date.parse(oldest) ? time : oldest), '')
-      const list = await api.invocations({ function: about.value, since: since.value, until, ending: ending.value, limit: page }, mine)
+      const list = await api.invocations({ function: about.value, since: since.value, until: oldest, ending: ending.value, limit: page }, mine)
+      oldest = list.at(-1)?.ended ?? oldest
       const known = new Set(records.map(({ requestId }) => requestId))
       const added = list.filter(({ requestId }) => !known.has(requestId))
       records.push(...added)

@@ -21,7 +21,7 @@ export function matches(record, wanted, now = Date.now()) {
   if (wanted.ending && record.ending !== wanted.ending) return false
   if (wanted.mode && mode(record) !== wanted.mode) return false
   if (wanted.function && record.function !== wanted.function) return false
-  if (wanted.since && now - Date.parse(record.time) > duration(wanted.since)) return false
+  if (wanted.since && now - Date.parse(record.ended ?? record.time) > duration(wanted.since)) return false
   const all = [record.requestId, record.function, record.time, record.version, mode(record), record.ending, record.errorType, record.stream].join(' ').toLowerCase()
   return (wanted.text ?? '').toLowerCase().split(/\s+/).every((word) => all.includes(word))
 }
