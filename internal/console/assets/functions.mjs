@@ -5,6 +5,9 @@ import { failure, functionLink, h, replace } from './dom.mjs'
 import * as format from './format.mjs'
 import { feed, rates, state } from './live.mjs'
 
+// numeric columns stand to the right, like their heads.
+const numeric = new Set(['Memory', 'Timeout'])
+
 export const title = () => 'Functions'
 
 export async function render(place, _, signal) {
@@ -38,7 +41,7 @@ export async function render(place, _, signal) {
         h(
           'thead',
           null,
-          h('tr', null, ['Name', 'Runtime', 'Memory', 'Timeout', 'URL', 'Last minute'].map((text) => h('th', { scope: 'col' }, text))),
+          h('tr', null, ['Name', 'Runtime', 'Memory', 'Timeout', 'URL', 'Last minute'].map((text) => h('th', { scope: 'col', class: numeric.has(text) ? 'number' : '' }, text))),
         ),
         h('tbody', null, rows),
       ),
