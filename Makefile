@@ -45,10 +45,13 @@ race: ## Run the Go tests under the race detector; needs a C compiler
 e2e: build ## Test the built binary from outside: real Node, HTTP clients, Chromium
 	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)' $(GO) test -race -count=1 -timeout 30m ./test/e2e/...
 
+# The examples ask nothing of the server that other tests don't, and take minutes.
+EXAMPLES := ^Test(Chat|Live|S3|SSR)
+
 .PHONY: e2e-race
-e2e-race: ## The same with a binary that carries the race detector; needs a C compiler
+e2e-race: ## The same, examples left out, with a binary that carries the race detector; needs a C compiler
 	$(GO) build -race -o $(BIN)-race ./cmd/sluice
-	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)-race' $(GO) test -count=1 -timeout 30m ./test/e2e/...
+	SLUICE_E2E=1 SLUICE_BINARY='$(CURDIR)/$(BIN)-race' $(GO) test -count=1 -timeout 30m -skip '$(EXAMPLES)' ./test/e2e/...
 
 .PHONY: screenshots
 screenshots: build ## Take the pictures of the examples and of the console anew; needs Chromium
