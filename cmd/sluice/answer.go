@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/doctor"
 	"github.com/sluice-run/sluice/internal/stream"
 	"github.com/sluice-run/sluice/internal/terminal"
@@ -65,7 +66,7 @@ func (a *answer) print(p []byte) error {
 			AtMs float64 `json:"atMs"`
 			Size int     `json:"size"`
 			content
-		}{milliseconds(at), len(p), contentOf(p, false)})
+		}{sluice.Millis(at), len(p), contentOf(p, false)})
 	case a.flags.json:
 		a.body = append(a.body, p...)
 		return nil
@@ -232,15 +233,13 @@ type pieceJSON struct {
 }
 
 func timelineJSON(t *doctor.Timeline) *timesJSON {
-	return &timesJSON{milliseconds(t.FirstByte()), milliseconds(t.LargestGap()), milliseconds(t.Total), t.Bytes(), piecesJSON(t)}
+	return &timesJSON{sluice.Millis(t.FirstByte()), sluice.Millis(t.LargestGap()), sluice.Millis(t.Total), t.Bytes(), piecesJSON(t)}
 }
 
 func piecesJSON(t *doctor.Timeline) []pieceJSON {
 	pieces := []pieceJSON{}
 	for _, a := range t.Arrivals {
-		pieces = append(pieces, pieceJSON{milliseconds(a.At), a.Size})
+		pieces = append(pieces, pieceJSON{sluice.Millis(a.At), a.Size})
 	}
 	return pieces
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/doctor"
 	"github.com/sluice-run/sluice/internal/terminal"
 )
@@ -91,7 +92,7 @@ func (s *session) printReport(r *doctor.Report, flags doctorFlags) error {
 			HeadersMs   float64     `json:"headersMs"`
 			TotalMs     float64     `json:"totalMs"`
 			Pieces      []pieceJSON `json:"pieces"`
-		}{r, milliseconds(r.Connected), milliseconds(r.Headers), milliseconds(r.Timeline.Total), piecesJSON(&r.Timeline)})
+		}{r, sluice.Millis(r.Connected), sluice.Millis(r.Headers), sluice.Millis(r.Timeline.Total), piecesJSON(&r.Timeline)})
 	}
 	fmt.Fprintf(s.stdout, "%s %d  connected after %s, headers after %s\n\n", r.Protocol, r.Status, r.Connected.Round(10*time.Microsecond), r.Headers.Round(10*time.Microsecond))
 	r.Timeline.Draw(s.stdout)

@@ -22,33 +22,14 @@ const (
 	maxBytes = 64 << 20
 )
 
-// Record is an invocation as clients get it. Times are milliseconds, sizes bytes unless
-// they say MB, the cost is dollars.
+// Record is an invocation as clients get it.
 type Record struct {
-	Time         time.Time         `json:"time"`
-	RequestID    string            `json:"requestId"`
-	Function     string            `json:"function"`
-	Version      string            `json:"version"`
-	Stream       string            `json:"stream"`
-	Mode         sluice.InvokeMode `json:"mode"`
-	InitMs       float64           `json:"initMs"`
-	FirstByteMs  float64           `json:"firstByteMs"`
-	DurationMs   float64           `json:"durationMs"`
-	BilledMs     float64           `json:"billedMs"`
-	MemoryMB     int               `json:"memoryMB"`
-	MaxMemoryMB  int               `json:"maxMemoryMB"`
-	Bytes        int64             `json:"bytes"`
-	PastBurst    int64             `json:"pastBurst"`
-	ThrottledMs  float64           `json:"throttledMs"`
-	Chunks       int64             `json:"chunks"`
-	LargestGapMs float64           `json:"largestGapMs"`
-	Ending       sluice.Ending     `json:"ending"`
-	// Account is on whose account it did not end well.
-	Account   sluice.Account `json:"account"`
-	ErrorType string         `json:"errorType"`
+	Time time.Time `json:"time"`
+	sluice.Summary
 	// GBSeconds is the memory over the billed duration.
 	GBSeconds float64 `json:"gbSeconds"`
-	Cost      float64 `json:"cost"`
+	// Cost is in US dollars.
+	Cost float64 `json:"cost"`
 	// Ended is when the invocation was over; no two have the same.
 	Ended time.Time `json:"ended,omitzero"`
 	// Timeline is how a streamed response came; only who asks for one record gets it.
@@ -102,12 +83,7 @@ func (b *Book) Close(ctx context.Context) { b.history.Close(ctx) }
 
 // Invoked remembers an invocation.
 func (b *Book) Invoked(r sluice.Record) {
-	record := Record{
-		Time: r.Time, RequestID: r.RequestID, Function: r.Function, Version: r.Version, Stream: r.Stream, Mode: r.Mode,
-		InitMs: ms(r.Init), FirstByteMs: ms(r.FirstByte), DurationMs: ms(r.Duration), BilledMs: ms(r.Billed), MemoryMB: r.MemoryMB, MaxMemoryMB: r.MaxMemoryMB,
-		Bytes: r.Bytes, PastBurst: r.PastBurst, ThrottledMs: ms(r.Throttled), Chunks: r.Chunks, LargestGapMs: ms(r.LargestGap), Ending: r.Ending, Account: r.Ending.Account(),
-		ErrorType: r.ErrorType, Cost: b.prices.Cost(&r), GBSeconds: pricing.GBSeconds(&r), Timeline: r.Timeline,
-	}
+	record := Record{Time: r.Time, Summary: r.Summary(), Cost: b.prices.Cost(&r), GBSeconds: pricing.GBSeconds(&r), Timeline: r.Timeline}
 	b.history.Add(record)
 	b.mu.Lock()
 	count(b.usage, &record)
@@ -140,10 +116,6 @@ func of(item history.Item[Record], timeline bool) Record {
 		r.Timeline = nil
 	}
 	return r
-}
-
-func ms(d time.Duration) float64 {
-	return float64(d.Round(time.Microsecond).Microseconds()) / 1000
 }
 
 // Report is what Usage answers.

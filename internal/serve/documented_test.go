@@ -28,9 +28,8 @@ func TestEveryMemberOfAnAnswerIsDocumented(t *testing.T) {
 	} {
 		_, section, _ := strings.Cut(page, heading+"\n")
 		section, _, _ = strings.Cut(section, "\n## ")
-		of := reflect.TypeOf(answer)
-		for i := range of.NumField() {
-			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(answer)) {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if name != "" && !strings.Contains(section, "`"+name+"`") {
 				t.Errorf("%s does not name %s", heading, name)
 			}

@@ -98,7 +98,7 @@ func jsonBanner(b Banner) []byte {
 	functions := make([]function, len(b.Functions))
 	for i, f := range b.Functions {
 		f.URLs = filled(f.URLs)
-		functions[i] = function{f, ms(f.Timeout)}
+		functions[i] = function{f, sluice.Millis(f.Timeout)}
 	}
 	b.NotRun, b.Warnings, b.Outputs = filled(b.NotRun), filled(b.Warnings), filled(b.Outputs)
 	return object(struct {
@@ -106,7 +106,7 @@ func jsonBanner(b Banner) []byte {
 		Banner
 		TookMs    float64    `json:"tookMs"`
 		Functions []function `json:"functions"`
-	}{head("ready", b.Time), b, ms(b.Took), functions})
+	}{head("ready", b.Time), b, sluice.Millis(b.Took), functions})
 }
 
 // filled makes an empty list of nil, so that JSON has [] and not null.

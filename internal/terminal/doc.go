@@ -36,7 +36,7 @@
 //	log          function, stream, requestId, source (function, platform, hint), level, text
 //	invocation   requestId, function, version, stream, mode, initMs, firstByteMs,
 //	             durationMs, billedMs, memoryMB, maxMemoryMB, bytes, pastBurst,
-//	             throttledMs, chunks, ending, errorType
+//	             throttledMs, chunks, largestGapMs, ending, account, errorType
 //	request      requestId, function, method, path, status, firstByteMs, totalMs,
 //	             bytes, pastBurst, throttledMs, chunks, ending, reason
 //	ready        command, version, source, address, tookMs, functions, notRun,

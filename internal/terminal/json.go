@@ -49,8 +49,6 @@ func head(kind string, at time.Time) header {
 func timestamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 // ms is a duration in milliseconds, exact to a microsecond.
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
 func jsonLog(l sluice.LogLine) []byte {
 	text, missing := cut(l.Text)
 	if missing > 0 {
@@ -70,29 +68,8 @@ func jsonLog(l sluice.LogLine) []byte {
 func jsonRecord(r sluice.Record) []byte {
 	return object(struct {
 		header
-		RequestID   string            `json:"requestId"`
-		Function    string            `json:"function"`
-		Version     string            `json:"version"`
-		Stream      string            `json:"stream"`
-		Mode        sluice.InvokeMode `json:"mode"`
-		InitMs      float64           `json:"initMs"`
-		FirstByteMs float64           `json:"firstByteMs"`
-		DurationMs  float64           `json:"durationMs"`
-		BilledMs    float64           `json:"billedMs"`
-		MemoryMB    int               `json:"memoryMB"`
-		MaxMemoryMB int               `json:"maxMemoryMB"`
-		Bytes       int64             `json:"bytes"`
-		PastBurst   int64             `json:"pastBurst"`
-		ThrottledMs float64           `json:"throttledMs"`
-		Chunks      int64             `json:"chunks"`
-		GapMs       float64           `json:"largestGapMs"`
-		Ending      sluice.Ending     `json:"ending"`
-		ErrorType   string            `json:"errorType"`
-	}{
-		head("invocation", r.Time), r.RequestID, r.Function, r.Version, r.Stream, r.Mode,
-		ms(r.Init), ms(r.FirstByte), ms(r.Duration), ms(r.Billed), r.MemoryMB, r.MaxMemoryMB,
-		r.Bytes, r.PastBurst, ms(r.Throttled), r.Chunks, ms(r.LargestGap), r.Ending, r.ErrorType,
-	})
+		sluice.Summary
+	}{head("invocation", r.Time), r.Summary()})
 }
 
 func jsonAccess(a sluice.Access) []byte {
@@ -112,8 +89,8 @@ func jsonAccess(a sluice.Access) []byte {
 		Ending      sluice.Ending `json:"ending"`
 		Reason      string        `json:"reason"`
 	}{
-		head("request", a.Time), a.RequestID, a.Function, a.Method, a.Path, a.Status, ms(a.FirstByte), ms(a.Total),
-		a.Bytes, a.PastBurst, ms(a.Throttled), a.Chunks, a.Ending, a.Reason,
+		head("request", a.Time), a.RequestID, a.Function, a.Method, a.Path, a.Status, sluice.Millis(a.FirstByte), sluice.Millis(a.Total),
+		a.Bytes, a.PastBurst, sluice.Millis(a.Throttled), a.Chunks, a.Ending, a.Reason,
 	})
 }
 
@@ -123,7 +100,7 @@ func jsonReload(kind string, r Reload) []byte {
 		Function string  `json:"function"`
 		File     string  `json:"file"`
 		TookMs   float64 `json:"tookMs"`
-	}{head(kind, r.Time), r.Function, r.File, ms(r.Took)})
+	}{head(kind, r.Time), r.Function, r.File, sluice.Millis(r.Took)})
 }
 
 func jsonBuildFailure(f BuildFailure) []byte {
@@ -147,7 +124,7 @@ func jsonStop(s Stop) []byte {
 		header
 		Streams int     `json:"streams"`
 		DrainMs float64 `json:"drainMs"`
-	}{head("stopping", s.Time), s.Streams, ms(s.Drain)})
+	}{head("stopping", s.Time), s.Streams, sluice.Millis(s.Drain)})
 }
 
 func jsonDropped(at time.Time, n int) []byte {
