@@ -49,6 +49,7 @@ var rooms = []string{
 	"internal/stream",
 	"internal/eventstream",
 	"internal/sandbox",
+	"internal/sdkhttp",
 	"internal/runtimes",
 	"internal/auth",
 	"internal/destination",

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 
@@ -13,6 +12,7 @@ import (
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/config"
+	"github.com/sluice-run/sluice/internal/sdkhttp"
 )
 
 const defaultEndpoint = "http://127.0.0.1:9000"
@@ -56,22 +56,7 @@ func (s *session) client(flags clientFlags) (*lambda.Client, error) {
 		id, secret = "sluice", "sluice"
 	}
 	return lambda.New(lambda.Options{
-		Region: flags.region, BaseEndpoint: aws.String(flags.endpoint), RetryMaxAttempts: 1, HTTPClient: readerClient{flags.http()},
+		Region: flags.region, BaseEndpoint: aws.String(flags.endpoint), RetryMaxAttempts: 1, HTTPClient: sdkhttp.Client{Client: flags.http()},
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, s.lookup("AWS_SESSION_TOKEN")),
 	}), nil
-}
-
-// readerClient sends bodies that can be read and nothing else. The SDK closes a request's
-// body as soon as the response begins. Its own kind then writes itself with io.EOF, which
-// net/http takes for a failure of the request: it closes the connection, and a stream
-// breaks that was sound.
-type readerClient struct{ lambda.HTTPClient }
-
-func (c readerClient) Do(req *http.Request) (*http.Response, error) {
-	if req.Body != nil {
-		sent := *req
-		sent.Body = struct{ io.ReadCloser }{req.Body}
-		req = &sent
-	}
-	return c.HTTPClient.Do(req)
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/sluice-run/sluice/internal/sdkhttp"
 )
 
 // cloudWatch is AWS's own client for the running server.
@@ -23,7 +25,7 @@ func (r *running) cloudWatchAs(id, secret string) *cloudwatchlogs.Client {
 	r.t.Cleanup(transport.CloseIdleConnections)
 	return cloudwatchlogs.New(cloudwatchlogs.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(r.base), Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
-		HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1,
+		HTTPClient: sdkhttp.Client{Client: &http.Client{Transport: transport}}, RetryMaxAttempts: 1,
 	})
 }
 

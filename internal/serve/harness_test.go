@@ -21,6 +21,7 @@ import (
 
 	"github.com/sluice-run/sluice/internal/config"
 	"github.com/sluice-run/sluice/internal/runtimes"
+	"github.com/sluice-run/sluice/internal/sdkhttp"
 	"github.com/sluice-run/sluice/internal/terminal"
 )
 
@@ -61,7 +62,7 @@ func start(t *testing.T, data string, change func(*config.Config)) *running {
 	transport := &http.Transport{}
 	r.client = lambda.New(lambda.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(r.base), Credentials: credentials.NewStaticCredentialsProvider("x", "y", ""),
-		HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1,
+		HTTPClient: sdkhttp.Client{Client: &http.Client{Transport: transport}}, RetryMaxAttempts: 1,
 	})
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()

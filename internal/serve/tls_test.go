@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/sluice-run/sluice/internal/config"
+	"github.com/sluice-run/sluice/internal/sdkhttp"
 )
 
 // certify writes a certificate for names and its key, and returns their files and a
@@ -62,7 +63,7 @@ func TestHTTPS(t *testing.T) { // docs/contract/function-url.md §1, §2.3
 	defer transport.CloseIdleConnections()
 	options := r.client.Options()
 	r.client = lambda.New(lambda.Options{Region: options.Region, Credentials: options.Credentials, BaseEndpoint: aws.String("https://" + r.server.Addr().String()),
-		HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1})
+		HTTPClient: sdkhttp.Client{Client: &http.Client{Transport: transport}}, RetryMaxAttempts: 1})
 	r.create("fn", "export const handler = async event => event.headers", nil)
 	made, err := r.client.CreateFunctionUrlConfig(t.Context(), &lambda.CreateFunctionUrlConfigInput{FunctionName: aws.String("fn"), AuthType: types.FunctionUrlAuthTypeNone})
 	if err != nil || !strings.HasPrefix(*made.FunctionUrl, "https://") {

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/sluice-run/sluice/internal/sdkhttp"
 )
 
 // An SDK reaches the functions of a template that is being developed.
@@ -40,7 +42,7 @@ export const handler = async event => { appendFileSync(process.env.FILE, event.w
 	defer transport.CloseIdleConnections()
 	client := lambda.New(lambda.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(d.ready.Address), Credentials: credentials.NewStaticCredentialsProvider("x", "y", ""),
-		HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1,
+		HTTPClient: sdkhttp.Client{Client: &http.Client{Transport: transport}}, RetryMaxAttempts: 1,
 	})
 	ctx := t.Context()
 	list, err := client.ListFunctions(ctx, &lambda.ListFunctionsInput{})

@@ -23,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/sluice-run/sluice/internal/sdkhttp"
 )
 
 // server is a running `sluice serve`.
@@ -65,7 +67,7 @@ func startServe(t *testing.T, data string, args ...string) *server {
 	}()
 	s.client = lambda.New(lambda.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://" + s.addr), Credentials: credentials.NewStaticCredentialsProvider("x", "y", ""),
-		HTTPClient: &http.Client{Transport: &http.Transport{}}, RetryMaxAttempts: 1,
+		HTTPClient: sdkhttp.Client{Client: &http.Client{Transport: &http.Transport{}}}, RetryMaxAttempts: 1,
 	})
 	return s
 }

@@ -1,4 +1,4 @@
-package main
+package sdkhttp
 
 import (
 	"io"
@@ -24,7 +24,7 @@ func TestABodyThatWasClosedBreaksNoResponse(t *testing.T) {
 		}
 		req.ContentLength = 2
 		transport := &http.Transport{}
-		resp, err := readerClient{&http.Client{Transport: transport}}.Do(req)
+		resp, err := Client{&http.Client{Transport: transport}}.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
