@@ -10,6 +10,7 @@ import (
 
 	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/doctor"
+	"github.com/sluice-run/sluice/internal/records"
 	"github.com/sluice-run/sluice/internal/stream"
 	"github.com/sluice-run/sluice/internal/terminal"
 )
@@ -31,6 +32,8 @@ type answer struct {
 	requestID, version          string
 	functionError, errorDetails string
 	log                         string
+	// record is the server's, nil where it has none, as on AWS.
+	record *records.Record
 }
 
 func (s *session) newAnswer(flags invokeFlags) *answer {
@@ -146,7 +149,11 @@ func (a *answer) end() error {
 	}
 	if a.flags.timeline {
 		a.arrivals.Draw(a.s.stderr)
-		fmt.Fprintln(a.s.stderr, a.arrivals.Summary())
+		summary := a.arrivals.Summary()
+		if r := a.record; r != nil {
+			summary += ", throttled " + (time.Duration(r.ThrottledMs * float64(time.Millisecond))).Round(time.Millisecond).String() + ", ended " + string(r.Ending)
+		}
+		fmt.Fprintln(a.s.stderr, summary)
 	}
 	return nil
 }
@@ -158,10 +165,12 @@ type outcomeJSON struct {
 	FunctionError   string `json:"functionError"`
 	ErrorDetails    string `json:"errorDetails,omitempty"`
 	Log             string `json:"log,omitempty"`
+	// Record is what the server knows, with --timeline.
+	Record *records.Record `json:"record,omitempty"`
 }
 
 func (a *answer) endJSON() error {
-	outcome := outcomeJSON{a.requestID, a.version, a.functionError, a.errorDetails, a.log}
+	outcome := outcomeJSON{a.requestID, a.version, a.functionError, a.errorDetails, a.log, a.record}
 	times := timelineJSON(&a.arrivals)
 	if a.flags.stream {
 		times.Pieces = nil // each had its line

@@ -2,18 +2,23 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
+
+	"github.com/sluice-run/sluice/internal/records"
 )
 
 type invokeFlags struct {
@@ -155,8 +160,40 @@ func (s *session) invokeStream(cmd *cobra.Command, client *lambda.Client, name s
 		failed = cmp.Or(stream.Err(), errors.New("the server hung up"))
 		failed = fmt.Errorf("the response broke off: %w", failed)
 	}
+	if flags.timeline {
+		a.record = s.record(cmd.Context(), flags.clientFlags, a.requestID)
+	}
 	if err := a.end(); err != nil {
 		return err
 	}
 	return failed
+}
+
+// recordPatience is how long a record may come after the response: a function may go on.
+const recordPatience = 500 * time.Millisecond
+
+// record asks for the server's record of an invocation, nil if there is none to be had.
+func (s *session) record(ctx context.Context, flags clientFlags, requestID string) *records.Record {
+	ctx, cancel := context.WithTimeout(ctx, recordPatience)
+	defer cancel()
+	for {
+		body, err := s.fetch(ctx, flags, records.InvocationsPath+"?request="+url.QueryEscape(requestID))
+		if err != nil {
+			return nil
+		}
+		var found []records.Record
+		err = json.NewDecoder(body).Decode(&found)
+		body.Close()
+		switch {
+		case err != nil:
+			return nil
+		case len(found) > 0:
+			return &found[0]
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }

@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-run/sluice/internal/records"
 )
 
 const answering = `
@@ -109,6 +112,7 @@ type object struct {
 	TotalMs float64
 	Pieces  []pieceJSON
 	Log     string
+	Record  *records.Record
 }
 
 func TestInvokeInJSON(t *testing.T) {
@@ -138,7 +142,8 @@ func TestInvokeInJSON(t *testing.T) {
 	if code, all := ask("Bytes"); code != exitOK || string(all[0].Base64) != "\xff\x00\x01" {
 		t.Errorf("exit code %d, %+v", code, all)
 	}
-	if code, all := ask("Page", "--timeline"); code != exitOK || len(all) != 1 || len(all[0].Pieces) == 0 || all[0].TotalMs <= 0 || all[0].Text != "<p>one<p>two" || all[0].Bytes != 12 {
+	if code, all := ask("Page", "--timeline"); code != exitOK || len(all) != 1 || len(all[0].Pieces) == 0 || all[0].TotalMs <= 0 || all[0].Text != "<p>one<p>two" || all[0].Bytes != 12 ||
+		all[0].Record == nil || all[0].Record.RequestID != all[0].RequestID || all[0].Record.Ending != "complete" || all[0].Record.Timeline == nil {
 		t.Errorf("exit code %d, %+v", code, all)
 	}
 	if code, all := ask("Throws"); code != exitFailure || all[0].FunctionError != "Unhandled" || !strings.Contains(string(all[0].Payload), "RangeError") {
@@ -150,6 +155,20 @@ func TestInvokeInJSON(t *testing.T) {
 	}
 	if code, all := ask("Fails", "--stream"); code != exitFailure || all[len(all)-1].Type != "end" || all[len(all)-1].FunctionError == "" || !strings.Contains(all[len(all)-1].ErrorDetails, "ordered") {
 		t.Errorf("exit code %d, %+v", code, all)
+	}
+}
+
+func TestInvokeDrawsWhenPiecesCame(t *testing.T) {
+	invoke, _ := startAnswering(t)
+	for name, want := range map[string]struct {
+		code   int
+		ending string
+	}{"Plain": {exitOK, "complete"}, "Fails": {exitFailure, "function-error"}} {
+		code, stdout, stderr := invoke(name, "--timeline")
+		summary := regexp.MustCompile(`(?m)^first byte after \S+, \d+ pieces, \d+ B, largest gap \S+, total \S+, throttled 0s, ended ` + want.ending + "$")
+		if code != want.code || stdout == "" || !strings.Contains(stderr, "█") || !summary.MatchString(stderr) {
+			t.Errorf("%s: exit code %d, %q, %s", name, code, stdout, stderr)
+		}
 	}
 }
 
