@@ -81,6 +81,7 @@ func TestExamplesAreTestedWithTheirDependencies(t *testing.T) {
 	}{
 		{ssrExample, false, 3}, // react, react-dom and its scheduler
 		{iotExample, true, 10},
+		{s3Example, false, 20},
 	} {
 		used := 0
 		for name, its := range readLock(t, tt.example).Packages {

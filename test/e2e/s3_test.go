@@ -47,9 +47,6 @@ const (
 // path.
 func s3Server(t *testing.T) string {
 	t.Helper()
-	if os.Getenv("SLUICE_TEST_NETWORK") == "" {
-		t.Skip("needs the Go module proxy and the npm registry: set SLUICE_TEST_NETWORK=1")
-	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -59,6 +56,9 @@ func s3Server(t *testing.T) string {
 	program := filepath.Join(dir, "versitygw")
 	if _, err := os.Stat(program); err == nil {
 		return program
+	}
+	if os.Getenv("SLUICE_TEST_NETWORK") == "" {
+		t.Skip("needs the Go module proxy: set SLUICE_TEST_NETWORK=1")
 	}
 	install := exec.Command("go", "install", versitygw)
 	install.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=", "CGO_ENABLED=0")
@@ -282,39 +282,6 @@ func noise(seed byte, size int) []byte {
 	return b
 }
 
-// installed is a copy of the example as its user has it after `npm install`.
-func installed(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	entries, err := os.ReadDir(s3Example)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		from, to := filepath.Join(s3Example, entry.Name()), filepath.Join(dir, entry.Name())
-		switch {
-		case entry.Name() == "node_modules":
-			continue
-		case entry.IsDir():
-			err = os.CopyFS(to, os.DirFS(from))
-		default:
-			var b []byte
-			if b, err = os.ReadFile(from); err == nil {
-				err = os.WriteFile(to, b, 0o644)
-			}
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
-	npm.Dir = dir
-	if out, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-	return dir
-}
-
 // startFiles runs the example in dir on a store.
 func startFiles(t *testing.T, dir string, store *s3Store, args ...string) *devServer {
 	t.Helper()
@@ -345,17 +312,17 @@ func (d *devServer) fetch(method, path string, headers ...string) (*http.Respons
 	return resp, body, err
 }
 
-// s3Files is the example, installed, and an S3 server whose keys it gets.
+// s3Files is a copy of the example, and an S3 server whose keys it gets.
 func s3Files(t *testing.T) (dir string, store *s3Store) {
 	t.Helper()
 	store = startS3(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
 	t.Setenv("AWS_SESSION_TOKEN", "")
-	return installed(t), store
+	return copyOf(t, s3Example), store
 }
 
-// TestS3 shares one installation and one S3 server.
+// TestS3 shares one copy and one S3 server.
 func TestS3(t *testing.T) {
 	dir, store := s3Files(t)
 
