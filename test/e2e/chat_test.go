@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -249,15 +248,7 @@ func TestChatOutlivesAClientThatLeaves(t *testing.T) {
 	}
 }
 
-func TestChatUnits(t *testing.T) {
-	files, _ := filepath.Glob(chatExample + "/test/*.test.mjs")
-	if len(files) == 0 {
-		t.Fatal("no tests")
-	}
-	if out, err := exec.Command("node", append([]string{"--test"}, files...)...).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
+func TestChatUnits(t *testing.T) { units(t, chatExample) }
 
 // chatProvider is a small OpenAI-compatible server. What it does next is a list
 // of turns; the last one stays.

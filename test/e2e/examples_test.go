@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,6 +51,24 @@ func copyOf(t *testing.T, example string, edits ...string) string {
 		}
 	}
 	return dir
+}
+
+// units runs the tests that stand beside an example's code; env is what they need.
+func units(t *testing.T, example string, env ...string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(example, "test", "*.test.mjs"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s has no tests: %v", example, err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", append([]string{"--test", "--test-timeout=60000"}, files...)...)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err == nil && strings.Contains(string(out), "# SKIP") {
+		err = errors.New("a test was skipped")
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // lock is a package-lock.json.

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -832,13 +831,5 @@ func TestLiveBrokerThatGoesInTheBrowser(t *testing.T) {
 }
 
 func TestLiveUnits(t *testing.T) {
-	files, err := filepath.Glob(copyOf(t, iotExample) + "/test/*.test.mjs")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no tests", err)
-	}
-	cmd := exec.Command("node", append([]string{"--test"}, files...)...)
-	cmd.Env = append(os.Environ(), "BROKER_URL="+startBroker(t).nats())
-	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "# SKIP") {
-		t.Errorf("%v\n%s", err, out)
-	}
+	units(t, copyOf(t, iotExample), "BROKER_URL="+startBroker(t).nats())
 }

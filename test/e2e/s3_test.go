@@ -326,15 +326,7 @@ func s3Files(t *testing.T) (dir string, store *s3Store) {
 func TestS3(t *testing.T) {
 	dir, store := s3Files(t)
 
-	t.Run("units", func(t *testing.T) {
-		files, _ := filepath.Glob(dir + "/test/*.test.mjs")
-		if len(files) == 0 {
-			t.Fatal("no tests")
-		}
-		if out, err := exec.Command("node", append([]string{"--test", "--test-timeout=60000"}, files...)...).CombinedOutput(); err != nil {
-			t.Errorf("%v\n%s", err, out)
-		}
-	})
+	t.Run("units", func(t *testing.T) { units(t, dir) })
 
 	big := noise(1, 8*megabyte)
 	const key = "films/a river, über 8 MB.bin"
