@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -397,9 +395,8 @@ func (d *devServer) printed() string {
 	return d.raw.String()
 }
 
-// watchChat runs a part of browser/chat.mjs.
-func watchChat(t *testing.T, browser, url, part string) (seen struct {
-	Complaints, Foreign                             []string
+// chatSeen is what browser/chat.mjs saw.
+type chatSeen struct {
 	Draft, DraftKept, Question, Answer, Note, Focus string
 	SentTooEarly, AfterRetry, Cleared, ClearedAgain int
 	StoppedAt, Later, Alerts, Items                 int
@@ -407,25 +404,6 @@ func watchChat(t *testing.T, browser, url, part string) (seen struct {
 	Notes                                           []string
 	Followed, Stayed, FollowsAgain                  struct{ Top, Below int }
 	Wide                                            bool
-}) {
-	t.Helper()
-	cmd := exec.Command("node", "browser/chat.mjs", url, part)
-	cmd.Env = append(os.Environ(), "SLUICE_CHROMIUM="+browser)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(out, &seen); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if len(seen.Foreign) > 0 {
-		t.Errorf("requests to elsewhere: %q", seen.Foreign)
-	}
-	if len(seen.Complaints) > 0 {
-		t.Errorf("the browser complains: %q", seen.Complaints)
-	}
-	return seen
 }
 
 func TestChatInTheBrowser(t *testing.T) {
@@ -434,7 +412,7 @@ func TestChatInTheBrowser(t *testing.T) {
 	d := startDev(t, chatExample, "--drain", "300ms")
 	for form, url := range map[string]string{"host": d.ready.Functions[0].URLs[0].Host, "path": d.url("Chat", "")} {
 		t.Run(form, func(t *testing.T) {
-			seen := watchChat(t, browser, url, "talk")
+			seen := browse[chatSeen](t, browser, "chat.mjs", url, "talk")
 			if seen.Draft != "hello\n<b>you</b>" || seen.SentTooEarly != 0 || seen.Question != seen.Draft || seen.Focus != "draft" {
 				t.Errorf("the keys: %+v", seen)
 			}
@@ -450,7 +428,7 @@ func TestChatInTheBrowser(t *testing.T) {
 		})
 	}
 	t.Run("scroll", func(t *testing.T) {
-		seen := watchChat(t, browser, d.url("Chat", ""), "scroll")
+		seen := browse[chatSeen](t, browser, "chat.mjs", d.url("Chat", ""), "scroll")
 		if seen.Followed.Top == 0 || seen.Followed.Below > 2 || seen.Stayed.Top != 10 || seen.Stayed.Below < 40 || seen.FollowsAgain.Below > 2 || seen.Wide {
 			t.Errorf("%+v", seen)
 		}
@@ -461,7 +439,7 @@ func TestChatRetryInTheBrowser(t *testing.T) {
 	browser := chromium(t)
 	p := startChatProvider(t, refuses(503), says(0, "", "half an "), says(50*time.Millisecond, finished+done, "whole ", "answer"))
 	d := startDev(t, chatExample, "--parameter-overrides", "ApiUrl="+p.URL)
-	seen := watchChat(t, browser, d.url("Chat", ""), "retry")
+	seen := browse[chatSeen](t, browser, "chat.mjs", d.url("Chat", ""), "retry")
 	if len(seen.Notes) != 2 || !strings.Contains(seen.Notes[0], "status 503") || !strings.Contains(seen.Notes[1], "before it was complete") {
 		t.Errorf("notes %q", seen.Notes)
 	}

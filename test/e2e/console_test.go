@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -95,7 +92,7 @@ Resources:
 
 // consoleSeen is what browser/console.mjs saw.
 type consoleSeen struct {
-	Complaints, Foreign, Wide, Rows, Calls, Busy                                                       []string
+	Wide, Rows, Calls, Busy                                                                            []string
 	Title, Facts, Status, Alert, Focus, First, Skipped, Ring, Alike                                    string
 	Wrong, Refused, Forbidden, Cookie, Headers, Kept, Strip, Address, Newest, Sorted, Timeline, Record string
 	Stored                                                                                             []any
@@ -118,23 +115,7 @@ type consoleSeen struct {
 // look runs a part of browser/console.mjs.
 func look(t *testing.T, browser, address, part string, more ...string) consoleSeen {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "node", append([]string{"browser/console.mjs", address + "/_sluice/console/", part}, more...)...)
-	cmd.Env = append(os.Environ(), "SLUICE_CHROMIUM="+browser)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var seen consoleSeen
-	if err := json.Unmarshal(out, &seen); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if len(seen.Foreign) > 0 {
-		t.Errorf("requests to elsewhere: %q", seen.Foreign)
-	}
-	if len(seen.Complaints) > 0 {
-		t.Errorf("the browser complains: %q", seen.Complaints)
-	}
+	seen := browse[consoleSeen](t, browser, "console.mjs", append([]string{address + "/_sluice/console/", part}, more...)...)
 	if len(seen.Wide) > 0 {
 		t.Errorf("wider than the screen: %q", seen.Wide)
 	}

@@ -629,28 +629,25 @@ func (b *mqttBroker) devices(args ...string) {
 }
 
 type seenLive struct {
-	Complaints, Foreign []string
-	Covered             []float64
-	Readings, Numbers   []int
-	Devices             []string
-	States              []string
-	Silent              string
-	Missed              string
-	MissedOfOne         string
-	Rejected            int
-	Connections         int
-	Paused              struct{ Before, After int }
-	Trouble             string
-	Wide                bool
+	Covered           []float64
+	Readings, Numbers []int
+	Devices           []string
+	States            []string
+	Silent            string
+	Missed            string
+	MissedOfOne       string
+	Rejected          int
+	Connections       int
+	Paused            struct{ Before, After int }
+	Trouble           string
+	Wide              bool
 }
 
 // watchLive runs a part of browser/iot.mjs. The script asks for something by a line
 // and waits for an answer: that is what react is for.
-func watchLive(t *testing.T, browser, url, part string, react map[string]func()) (seen seenLive) {
+func watchLive(t *testing.T, browser, url, part string, react map[string]func()) seenLive {
 	t.Helper()
-	cmd := exec.Command("node", "browser/iot.mjs", url, part)
-	cmd.Env = append(os.Environ(), "SLUICE_CHROMIUM="+browser)
-	cmd.Stderr = os.Stderr
+	cmd := browserScript(t, browser, "iot.mjs", url, part)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -674,15 +671,7 @@ func watchLive(t *testing.T, browser, url, part string, react map[string]func())
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal([]byte(last), &seen); err != nil {
-		t.Fatalf("%v: %s", err, last)
-	}
-	if len(seen.Foreign) > 0 {
-		t.Errorf("requests to elsewhere: %q", seen.Foreign)
-	}
-	if len(seen.Complaints) > 0 {
-		t.Errorf("the browser complains: %q", seen.Complaints)
-	}
+	seen := whatWasSeen[seenLive](t, []byte(last))
 	for i, n := range seen.Numbers {
 		if n != seen.Numbers[0]+i {
 			t.Errorf("number %d came as event %d: %v", n, i+1, seen.Numbers)

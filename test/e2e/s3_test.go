@@ -609,6 +609,17 @@ func largeInLittleMemory(t *testing.T, dir string, store *s3Store) {
 	}
 }
 
+// s3Seen is what browser/s3.mjs saw.
+type s3Seen struct {
+	Listed                              []int
+	Size, Paused, Verdict, SHA256, Name string
+	Grown                               []float64
+	PausedAt, Later, BrokeAt            float64
+	Figures                             []string
+	Damaged, Broke, Gone                string
+	Saveable, Wide                      bool
+}
+
 func TestS3InTheBrowser(t *testing.T) {
 	browser := chromium(t)
 	dir, store := s3Files(t)
@@ -619,41 +630,11 @@ func TestS3InTheBrowser(t *testing.T) {
 	for i := range 60 {
 		store.put(fmt.Sprintf("many/%02d.txt", i), []byte("one of many"), nil)
 	}
-	// watch runs a part of browser/s3.mjs.
-	watch := func(t *testing.T, url, part string) (seen struct {
-		Complaints, Foreign                 []string
-		Listed                              []int
-		Size, Paused, Verdict, SHA256, Name string
-		Grown                               []float64
-		PausedAt, Later, BrokeAt            float64
-		Figures                             []string
-		Damaged, Broke, Gone                string
-		Saveable, Wide                      bool
-	}) {
-		t.Helper()
-		cmd := exec.Command("node", "browser/s3.mjs", url, part)
-		cmd.Env = append(os.Environ(), "SLUICE_CHROMIUM="+browser)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(out, &seen); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		if len(seen.Foreign) > 0 {
-			t.Errorf("requests to elsewhere: %q", seen.Foreign)
-		}
-		if len(seen.Complaints) > 0 {
-			t.Errorf("the browser complains: %q", seen.Complaints)
-		}
-		return seen
-	}
 
 	for form, url := range map[string]string{"host": d.ready.Functions[0].URLs[0].Host, "path": d.url("Download", "")} {
 		t.Run(form, func(t *testing.T) {
 			store.spoil("films/a mill, größer.mov", holdBack(10*megabyte))
-			seen := watch(t, url, "whole")
+			seen := browse[s3Seen](t, browser, "s3.mjs", url, "whole")
 			if len(seen.Listed) < 2 || seen.Listed[0] != 50 || seen.Listed[len(seen.Listed)-1] < 61 {
 				t.Errorf("the list grew by %v", seen.Listed)
 			}
@@ -678,7 +659,7 @@ func TestS3InTheBrowser(t *testing.T) {
 		to, _ := url.Parse(d.base())
 		between := startSpoiler(t, to, &http.Transport{})
 		between.spoil("damaged.bin", onByte(megabyte, flip))
-		seen := watch(t, between.URL+"/lambda-url/Download/", "mishaps")
+		seen := browse[s3Seen](t, browser, "s3.mjs", between.URL+"/lambda-url/Download/", "mishaps")
 		if !strings.HasPrefix(seen.Damaged, "Damaged: its SHA-256") || seen.Saveable {
 			t.Errorf("a damaged download: %+v", seen)
 		}
@@ -688,7 +669,7 @@ func TestS3InTheBrowser(t *testing.T) {
 	})
 	t.Run("quota", func(t *testing.T) {
 		store.put("larger.bin", noise(7, 21*megabyte), nil)
-		seen := watch(t, d.url("Download", ""), "quota")
+		seen := browse[s3Seen](t, browser, "s3.mjs", d.url("Download", ""), "quota")
 		if !strings.HasPrefix(seen.Broke, "The response broke off at 20 MB, Lambda's quota for a response.") || seen.BrokeAt < 18./21 || seen.BrokeAt > 20./21 {
 			t.Errorf("past the quota: %+v", seen)
 		}
@@ -701,7 +682,7 @@ func TestS3InTheBrowser(t *testing.T) {
 		store.put("aside/gone.txt", []byte("x"), nil)
 		store.spoil("gone.txt", answers(404, "NoSuchKey"))
 		d := startDev(t, dir, "--parameter-overrides", "Prefix=aside/ Bucket="+s3Bucket+" Endpoint="+store.URL)
-		seen := watch(t, d.url("Download", ""), "unchecked")
+		seen := browse[s3Seen](t, browser, "s3.mjs", d.url("Download", ""), "unchecked")
 		if !strings.HasPrefix(seen.Verdict, "Not checked") || seen.Gone != "There is no such object." {
 			t.Errorf("%+v", seen)
 		}
@@ -712,7 +693,7 @@ func TestS3InTheBrowser(t *testing.T) {
 				store.put("reel/"+name, noise(5, size*megabyte), nil)
 			}
 			d := startDev(t, dir, "--parameter-overrides", "Prefix=reel/ Bucket="+s3Bucket+" Endpoint="+store.URL)
-			watch(t, d.url("Download", ""), "picture")
+			browse[s3Seen](t, browser, "s3.mjs", d.url("Download", ""), "picture")
 		})
 	}
 }

@@ -1,26 +1,13 @@
 // Drives the chat example in Chromium and prints, as JSON, what was seen:
 // node chat.mjs <url> <part>. With SLUICE_SCREENSHOTS, a folder, it leaves
 // chat.png there.
-import path from 'node:path'
-import { chromium } from 'playwright-core'
+import { newPage, picture, run, screenshots, seen, wide } from './chromium.mjs'
 
 const [url, part] = process.argv.slice(2)
-const browser = await chromium.launch({
-  executablePath: process.env.SLUICE_CHROMIUM,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-})
-const seen = { complaints: [], foreign: [] }
 let page
 
 async function open(options) {
-  page = await browser.newPage({ colorScheme: 'light', viewport: { width: 1200, height: 750 }, ...options })
-  page.on('console', message => {
-    if (['warning', 'error'].includes(message.type())) seen.complaints.push(message.text())
-  })
-  page.on('pageerror', error => seen.complaints.push(String(error)))
-  page.on('request', request => {
-    if (!request.url().startsWith(url)) seen.foreign.push(request.url())
-  })
+  page = await newPage([url], options)
   await page.goto(url)
 }
 
@@ -51,13 +38,13 @@ async function grown() {
   }))
 }
 
-// picture is taken in the middle of the second answer.
-async function picture() {
+// halfway takes a picture in the middle of the second answer.
+async function halfway() {
   await ask('Hello!')
   await idle()
   await ask('What is streaming?')
   await longer(250)
-  await page.screenshot({ path: path.join(process.env.SLUICE_SCREENSHOTS, 'chat.png') })
+  await picture(page, 'chat.png')
 }
 
 const parts = {
@@ -101,7 +88,7 @@ const parts = {
     await button('New chat').click() // in the middle of an answer
     await page.waitForTimeout(300)
     seen.clearedAgain = await page.locator('#messages > div').count()
-    if (process.env.SLUICE_SCREENSHOTS) await picture()
+    if (screenshots) await halfway()
   },
 
   // A small screen: the list follows the answer unless the reader is elsewhere.
@@ -124,7 +111,7 @@ const parts = {
     await longer(await length() + 20)
     seen.followsAgain = await place()
     await button('Stop').click()
-    seen.wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+    seen.wide = await wide(page)
   },
 
   // The first answer fails, the second breaks off, the third is complete.
@@ -147,9 +134,4 @@ const parts = {
   },
 }
 
-try {
-  await parts[part]()
-  console.log(JSON.stringify(seen))
-} finally {
-  await browser.close()
-}
+await run(parts[part])

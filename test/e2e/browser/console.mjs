@@ -2,29 +2,15 @@
 // node console.mjs <url of the console> <part> [what the part needs]. With
 // SLUICE_SCREENSHOTS, a folder, it leaves console.png there.
 import { appendFile } from 'node:fs/promises'
-import path from 'node:path'
-import { chromium } from 'playwright-core'
+import { expected, newPage, picture, run, seen, wide } from './chromium.mjs'
 
 const [url, part, keys] = process.argv.slice(2)
-const browser = await chromium.launch({
-  executablePath: process.env.SLUICE_CHROMIUM,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-})
-const seen = { complaints: [], foreign: [], wide: [] }
+seen.wide = []
 const patience = { timeout: 60000 }
 let page
 
-// Refusals are part of some tests; Chromium reports their status as an error.
-async function open(hash, { refusals = false, ...options } = {}) {
-  page = await browser.newPage({ colorScheme: 'light', viewport: { width: 1200, height: 750 }, ...options })
-  page.on('console', message => {
-    if (refusals && /the server responded with a status of 403/.test(message.text())) return
-    if (['warning', 'error'].includes(message.type())) seen.complaints.push(message.text())
-  })
-  page.on('pageerror', error => seen.complaints.push(String(error)))
-  page.on('request', request => {
-    if (new URL(request.url()).host !== new URL(url).host) seen.foreign.push(request.url())
-  })
+async function open(hash, options) {
+  page = await newPage([new URL('/', url).href], options)
   await page.addInitScript(() => document.addEventListener('securitypolicyviolation', event => console.error('policy', event.blockedURI, event.violatedDirective)))
   await page.goto(url + hash)
 }
@@ -58,7 +44,7 @@ async function sampled(look, last, act) {
 
 // fits notes pages that are wider than the screen.
 async function fits(name) {
-  if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(name)
+  if (await wide(page)) seen.wide.push(name)
 }
 
 const ticks = `() => ({
@@ -119,7 +105,7 @@ const parts = {
     await page.evaluate(() => document.getElementById('stream').scrollIntoView())
     const half = await page.waitForFunction(() => document.querySelector('.pane .text')?.textContent.includes('behind the gate') && { waiting: document.querySelectorAll('.pane .waiting').length }, null, patience)
     Object.assign(seen, await half.jsonValue())
-    if (process.env.SLUICE_SCREENSHOTS) await page.screenshot({ path: path.join(process.env.SLUICE_SCREENSHOTS, 'console.png'), animations: 'disabled' })
+    await picture(page, 'console.png', { animations: 'disabled' })
     await said('Streaming')
   },
 
@@ -326,7 +312,7 @@ const parts = {
       await page.getByLabel('Secret access key').fill(secret)
       await button('Use these').click()
     }
-    await open('', { refusals: true })
+    await open('')
     await page.getByRole('heading', { name: 'This server asks for credentials' }).waitFor(patience)
     seen.focus = await page.evaluate(() => document.activeElement.closest('label').innerText)
     await enter({ key: reader.key, secret: 'not the secret at all' })
@@ -352,13 +338,11 @@ const parts = {
     await page.locator('.head').waitFor(patience)
     await said('Complete')
     seen.stored = await page.evaluate(() => [localStorage.length, document.cookie])
+    expected(/the server responded with a status of 403/)
   },
 }
 
-try {
+await run(async () => {
   await parts[part]()
   await fits(part)
-  console.log(JSON.stringify(seen))
-} finally {
-  await browser.close()
-}
+})

@@ -2,28 +2,15 @@
 // node iot.mjs <url> <part>. With SLUICE_SCREENSHOTS, a folder, it leaves a picture
 // there. A line on standard output asks the test for something; it answers with a
 // line once that is done.
-import path from 'node:path'
 import readline from 'node:readline'
-import { chromium } from 'playwright-core'
+import { expected, newPage, picture, run, screenshots, seen, wide } from './chromium.mjs'
 
 const [url, part] = process.argv.slice(2)
 const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-const browser = await chromium.launch({
-  executablePath: process.env.SLUICE_CHROMIUM,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-})
-const seen = { complaints: [], foreign: [] }
 let page
 
 async function open(options) {
-  page = await browser.newPage({ viewport: { width: 1200, height: 750 }, colorScheme: 'light', ...options })
-  page.on('console', message => {
-    if (['warning', 'error'].includes(message.type())) seen.complaints.push(message.text())
-  })
-  page.on('pageerror', error => seen.complaints.push(String(error)))
-  page.on('request', request => {
-    if (!request.url().startsWith(url)) seen.foreign.push(request.url())
-  })
+  page = await newPage([url], options)
   // Every state there was, also those that are over before anybody looks, and the
   // number of every event that has one, also of those that the page drops.
   await page.addInitScript(() => {
@@ -97,13 +84,13 @@ const parts = {
     await reaches('connections', 3)
     await page.waitForSelector('#devices [data-silent] .note', { timeout: 60000 })
     seen.silent = await page.locator('#devices [data-silent] .note').first().textContent()
-    if (process.env.SLUICE_SCREENSHOTS) {
+    if (screenshots) {
       // Until the chart is full and the device has been back for a while.
       while (await covered() < 0.9) await reaches('readings', await number('readings') + 10)
       await page.waitForSelector('#devices:not(:has([data-silent]))', { timeout: 60000 })
       await reaches('readings', await number('readings') + 60)
       await page.waitForFunction(() => document.getElementById('state').textContent === 'Live')
-      await page.screenshot({ path: path.join(process.env.SLUICE_SCREENSHOTS, 'iot.png') })
+      await picture(page, 'iot.png')
     }
 
     const pause = page.getByRole('button')
@@ -142,7 +129,7 @@ const parts = {
     }
     await account()
     // The browser's own, about the requests that came to nothing.
-    seen.complaints = seen.complaints.filter(complaint => !complaint.includes('net::ERR_'))
+    expected(/net::ERR_/)
   },
 
   // On a phone, with a broker that goes and comes back.
@@ -156,7 +143,7 @@ const parts = {
     await ask('no broker')
     await page.waitForFunction(() => document.getElementById('trouble').textContent.includes('nats-server'), null, { timeout: 60000 })
     seen.trouble = await text('trouble')
-    seen.wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+    seen.wide = await wide(page)
     await ask('a broker')
     await ask('a reading, once again')
     await reaches('readings', 2)
@@ -167,10 +154,5 @@ const parts = {
   },
 }
 
-try {
-  await parts[part]()
-  console.log(JSON.stringify(seen))
-} finally {
-  await browser.close()
-}
+await run(parts[part])
 process.exit()

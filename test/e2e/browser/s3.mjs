@@ -3,26 +3,13 @@
 // leaves s3.png there.
 import { readFile } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
-import path from 'node:path'
-import { chromium } from 'playwright-core'
+import { expected, newPage, picture, run, seen, wide } from './chromium.mjs'
 
 const [url, part] = process.argv.slice(2)
-const browser = await chromium.launch({
-  executablePath: process.env.SLUICE_CHROMIUM,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-})
-const seen = { complaints: [], foreign: [] }
 let page
 
 async function open(options) {
-  page = await browser.newPage({ viewport: { width: 1200, height: 750 }, colorScheme: 'light', ...options })
-  page.on('console', message => {
-    if (['warning', 'error'].includes(message.type())) seen.complaints.push(message.text())
-  })
-  page.on('pageerror', error => seen.complaints.push(String(error)))
-  page.on('request', request => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('blob:')) seen.foreign.push(request.url())
-  })
+  page = await newPage([url, 'blob:'], options)
   await page.goto(url)
   await page.waitForSelector('#objects > li')
 }
@@ -90,7 +77,7 @@ const parts = {
     await start('over the weir.mov')
     await inState('at the mill.mov', 'complete')
     await beyond('over the weir.mov', 0.75)
-    await page.screenshot({ path: path.join(process.env.SLUICE_SCREENSHOTS, 's3.png') })
+    await picture(page, 's3.png')
   },
 
   // One that is damaged on its way, one that breaks off and is resumed.
@@ -108,8 +95,8 @@ const parts = {
     await item('breaks.bin').getByRole('button', { name: 'Resume' }).click()
     await inState('breaks.bin', 'complete')
     seen.verdict = await verdict('breaks.bin')
-    seen.wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
-    seen.complaints = seen.complaints.filter(text => !broken.test(text))
+    seen.wide = await wide(page)
+    expected(broken)
   },
 
   // One that is larger than the quota for a response.
@@ -122,7 +109,7 @@ const parts = {
     await item('larger.bin').getByRole('button', { name: 'Resume' }).click()
     await inState('larger.bin', 'complete')
     seen.verdict = await verdict('larger.bin')
-    seen.complaints = seen.complaints.filter(text => !broken.test(text))
+    expected(broken)
   },
 
   // What S3 has no checksum for, and what is gone.
@@ -134,13 +121,8 @@ const parts = {
     await start('gone.txt')
     await inState('gone.txt', 'failed')
     seen.gone = await verdict('gone.txt')
-    seen.complaints = seen.complaints.filter(text => !/404/.test(text))
+    expected(/404/)
   },
 }
 
-try {
-  await parts[part]()
-  console.log(JSON.stringify(seen))
-} finally {
-  await browser.close()
-}
+await run(parts[part])

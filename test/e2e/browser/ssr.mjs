@@ -1,26 +1,17 @@
 // Drives the ssr example in Chromium and prints, as JSON, what was seen:
 // node ssr.mjs <url> <part>. With SLUICE_SCREENSHOTS, a folder, it leaves
 // ssr.png there.
-import path from 'node:path'
-import { chromium } from 'playwright-core'
+import { expected, newPage, picture, run, seen, wide } from './chromium.mjs'
 
 const [url, part] = process.argv.slice(2)
-const browser = await chromium.launch({
-  executablePath: process.env.SLUICE_CHROMIUM,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-})
-const seen = { complaints: [], foreign: [], said: [], fetched: [] }
+seen.said = []
+seen.fetched = []
 let page
 
 async function open(query, options) {
-  page = await browser.newPage({ colorScheme: 'light', viewport: { width: 1200, height: 750 }, ...options })
-  page.on('console', message => {
-    if (['warning', 'error'].includes(message.type())) seen.complaints.push(message.text())
-    else seen.said.push(message.text())
-  })
-  page.on('pageerror', error => seen.complaints.push(String(error)))
+  page = await newPage([url], options)
+  page.on('console', message => seen.said.push(message.text()))
   page.on('request', request => {
-    if (!request.url().startsWith(url)) seen.foreign.push(request.url())
     if (request.url().includes('/parts/')) seen.fetched.push(new URL(request.url()).pathname.split('/').at(-1))
   })
   // What a reader could see, noted whenever it changed.
@@ -44,9 +35,6 @@ async function open(query, options) {
 const content = name => page.locator(`#${name} .content`)
 const button = name => page.getByRole('button', { name })
 const states = () => page.evaluate(() => globalThis.states)
-const shot = async () => {
-  if (process.env.SLUICE_SCREENSHOTS) await page.screenshot({ path: path.join(process.env.SLUICE_SCREENSHOTS, 'ssr.png'), animations: 'disabled' })
-}
 
 const parts = {
   // Shell first, parts as they are ready; the buttons work before the last one is there.
@@ -57,14 +45,14 @@ const parts = {
     seen.basket = await page.getByText('in your basket').textContent()
     seen.whenBought = (await states()).at(-1)
     await content('delivery').waitFor({ timeout: 60000 })
-    await shot()
+    await picture(page, 'ssr.png', { animations: 'disabled' })
     await content('reviews').waitFor({ timeout: 60000 })
     await content('shops').waitFor({ timeout: 60000 })
     await page.waitForLoadState('load')
     seen.states = await states()
     seen.count = await page.getByLabel('How many').textContent()
     seen.shops = await content('shops').locator('li').allTextContents()
-    seen.wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+    seen.wide = await wide(page)
   },
 
   // The function fails, the browser fails, the reader tries again.
@@ -77,7 +65,8 @@ const parts = {
     await content('shops').waitFor({ timeout: 60000 })
     seen.shops = await content('shops').locator('li').allTextContents()
     seen.alerts = await alert.count()
-    seen.wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+    seen.reported = expected(/502/)
+    seen.wide = await wide(page)
   },
 
   // The function's time is up before the reviews are there: the browser gets them.
@@ -96,9 +85,4 @@ const parts = {
   },
 }
 
-try {
-  await parts[part]()
-  console.log(JSON.stringify(seen))
-} finally {
-  await browser.close()
-}
+await run(parts[part])
