@@ -41,12 +41,14 @@ func copyOf(t *testing.T, example string, edits ...string) string {
 			t.Fatalf("nothing to edit: the example has no %q", edits[i])
 		}
 	}
-	for name := range readLock(t, example).Packages {
+	for name, locked := range readLock(t, example).Packages {
 		// What another package brings along is copied with it, and types are for people.
-		if strings.Count(name, "node_modules/") != 1 {
+		if strings.Count(name, "node_modules/") != 1 || locked.Dev {
 			continue
 		}
-		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(name)); errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("%s is not installed: run npm ci in test/e2e", name)
+		} else if err != nil {
 			t.Fatal(err)
 		}
 	}
