@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/sluice-run/sluice/internal/config"
 	"github.com/sluice-run/sluice/internal/logbook"
 	"github.com/sluice-run/sluice/internal/records"
+	"github.com/sluice-run/sluice/internal/runtimes"
 	"github.com/sluice-run/sluice/internal/terminal"
 )
 
@@ -174,13 +176,25 @@ func TestThePastSurvivesARestart(t *testing.T) {
 	}
 }
 
-func TestHistoryThatIsTooLargeForTheDiskIsRefused(t *testing.T) {
+func TestWithoutRoomForHistoryThereIsTheNewest(t *testing.T) {
 	cfg := config.Default()
 	cfg.Addr, cfg.Data, cfg.Sandbox, cfg.History.Size = "127.0.0.1:0", t.TempDir(), config.SandboxProcess, 1<<60
 	out := terminal.New(io.Discard, terminal.Options{JSON: true})
 	defer out.Close()
-	_, err := Open(t.Context(), Options{Config: cfg, Terminal: out, Log: slog.New(slog.DiscardHandler)})
-	if err == nil || !strings.Contains(err.Error(), "there is no room") || !strings.Contains(err.Error(), "history.size") {
-		t.Errorf("%v", err)
+	var log bytes.Buffer
+	s, err := Open(t.Context(), Options{Config: cfg, Terminal: out, Runtimes: &runtimes.Resolver{}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(t.Context())
+	for _, of := range []string{"of=invocations", "of=logs"} {
+		if text := log.String(); !strings.Contains(text, "lower history.size") || !strings.Contains(text, of) {
+			t.Errorf("%s", text)
+		}
+	}
+	r := &running{t: t, base: "http://" + s.Addr().String()}
+	_, ask := r.asker()
+	if kept := read[[]records.Record](t, ask, records.InvocationsPath); len(kept) != 0 {
+		t.Errorf("%+v", kept)
 	}
 }

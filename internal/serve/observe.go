@@ -2,10 +2,12 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
+	sluice "github.com/sluice-run/sluice"
 	"github.com/sluice-run/sluice/internal/environment"
 	"github.com/sluice-run/sluice/internal/lambdaapi"
 	"github.com/sluice-run/sluice/internal/logbook"
@@ -49,6 +51,10 @@ func (s *Server) keepHistory(ctx context.Context, recorded *records.Book, book *
 	s.records, s.logs = recorded, book
 	for name, keep := range map[string]func(context.Context, *store.Journal, *slog.Logger) error{"invocations": recorded.Keep, "logs": book.Keep} {
 		journal, err := s.store.Journal(ctx, name, kept.Age, kept.Size)
+		if errors.Is(err, store.ErrNoRoom) {
+			s.o.Log.Warn("the newest are kept in memory only: the store has no room; lower history.size, or make some", "of", name, "size", sluice.FormatSize(kept.Size), "error", err)
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -21,11 +21,15 @@ type Journal struct {
 	subject string
 }
 
-// ErrTooLarge: an entry is larger than journals take.
-var ErrTooLarge = errors.New("the entry is too large")
+var (
+	// ErrTooLarge: an entry is larger than journals take.
+	ErrTooLarge = errors.New("the entry is too large")
+	// ErrNoRoom: the disk, or the account on an external server, has no room for a journal.
+	ErrNoRoom = errors.New("there is no room")
+)
 
 // Journal opens a journal that keeps entries for age, and at most size bytes of them. A
-// name is of lower-case letters.
+// name is of lower-case letters. It fails with ErrNoRoom.
 func (s *Store) Journal(ctx context.Context, name string, age time.Duration, size int64) (*Journal, error) {
 	subject := "history." + name
 	stream, err := s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
@@ -34,7 +38,7 @@ func (s *Store) Journal(ctx context.Context, name string, age time.Duration, siz
 	})
 	var refused *jetstream.APIError
 	if errors.As(err, &refused) && (refused.ErrorCode == 10047 || refused.ErrorCode == 10023) {
-		return nil, fmt.Errorf("history: there is no room for the %d bytes of %s that may be kept; lower history.size: %w", size, name, err)
+		return nil, fmt.Errorf("%w for %d bytes of %s: %w", ErrNoRoom, size, name, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("history of %s: %w", name, err)
