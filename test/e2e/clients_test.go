@@ -208,6 +208,11 @@ func TestAWSCLI(t *testing.T) {
 		"--start-time", "0", "--interleaved", "--page-size", "2", "--query", "events[].message"); !strings.Contains(got, "START RequestId: ") || !strings.Contains(got, "REPORT RequestId: ") {
 		t.Errorf("%q", got)
 	}
+	if strings.HasPrefix(s.must("aws", "--version"), "aws-cli/2") { // the first has no such command
+		if got := s.must("aws", "--endpoint-url", "http://"+s.addr, "logs", "tail", "/aws/lambda/one", "--since", "5m", "--format", "short", "--filter-pattern", "REPORT"); strings.Count(got, "REPORT RequestId: ") != 1 {
+			t.Errorf("%q", got)
+		}
+	}
 	cli("delete-function", "--function-name", "one")
 	if out, err := s.run("aws", "--endpoint-url", "http://"+s.addr, "lambda", "get-function", "--function-name", "one"); err == nil || !strings.Contains(out, "ResourceNotFoundException") {
 		t.Errorf("%v %s", err, out)
