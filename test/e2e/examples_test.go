@@ -42,13 +42,16 @@ func copyOf(t *testing.T, example string, edits ...string) string {
 		}
 	}
 	for name, locked := range readLock(t, example).Packages {
-		// What another package brings along is copied with it, and types are for people.
-		if strings.Count(name, "node_modules/") != 1 || locked.Dev {
+		// What another package brings along is copied with it.
+		if strings.Count(name, "node_modules/") != 1 {
 			continue
 		}
-		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(name)); errors.Is(err, fs.ErrNotExist) {
+		err := os.CopyFS(filepath.Join(dir, name), os.DirFS(name))
+		switch missing := errors.Is(err, fs.ErrNotExist); {
+		case missing && locked.Dev: // types are for people
+		case missing:
 			t.Fatalf("%s is not installed: run npm ci in test/e2e", name)
-		} else if err != nil {
+		case err != nil:
 			t.Fatal(err)
 		}
 	}
