@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/registry"
 	"github.com/sluice-run/sluice/internal/store"
+	"github.com/sluice-run/sluice/internal/stream"
 )
 
 const (
@@ -195,7 +196,7 @@ func (s *Service) attempt(ctx context.Context, d *store.Delivery, f *registry.Fu
 		s.refused(ctx, d, f, e, sluice.AsError(err), age)
 		return
 	}
-	result, ending := collect(resp)
+	result, ending := collect(resp, &inv.Meter)
 	result.TraceID = inv.Trace.Header()
 	if ending == sluice.EndingShutdown {
 		s.again(d, time.Second) // the next server runs it
@@ -237,9 +238,13 @@ func (s *Service) refused(ctx context.Context, d *store.Delivery, f *registry.Fu
 }
 
 // collect reads a response to its end.
-func collect(resp *sluice.Response) (*outcome, sluice.Ending) {
+func collect(resp *sluice.Response, meter *sluice.Meter) (*outcome, sluice.Ending) {
 	defer resp.Body.Close(nil)
-	data, err := io.ReadAll(resp.Body)
+	body := io.Reader(resp.Body)
+	if resp.FunctionError == "" {
+		body = stream.Counted(body, meter)
+	}
+	data, err := io.ReadAll(body)
 	o := &outcome{Version: resp.ExecutedVersion, Result: data}
 	var broken *sluice.StreamError
 	switch {

@@ -20,6 +20,8 @@ type recorder struct {
 	mu      sync.Mutex
 	lines   []sluice.LogLine
 	invoked chan sluice.Record
+	// reporting, if it is there, holds records up until it is closed.
+	reporting <-chan struct{}
 }
 
 func (r *recorder) Log(l sluice.LogLine) {
@@ -28,7 +30,12 @@ func (r *recorder) Log(l sluice.LogLine) {
 	r.mu.Unlock()
 }
 
-func (r *recorder) Invoked(rec sluice.Record) { r.invoked <- rec }
+func (r *recorder) Invoked(rec sluice.Record) {
+	if r.reporting != nil {
+		<-r.reporting
+	}
+	r.invoked <- rec
+}
 
 func (r *recorder) Answered(sluice.Access) {}
 
@@ -262,6 +269,22 @@ func TestRuntimeExit(t *testing.T) {
 		}
 		h.record()
 	}
+}
+
+func TestWhoComesRightAfterAnExitGetsTheSameEnvironment(t *testing.T) {
+	h := newHarness(t, nil)
+	// The exit is still being reported when its caller has the answer.
+	reporting := make(chan struct{})
+	h.rec.reporting = reporting
+	h.call(`{"do":"exit","n":7}`)
+	h.pool.mu.Lock()
+	almost := h.pool.almost
+	h.pool.mu.Unlock()
+	close(reporting)
+	if almost != 1 {
+		t.Errorf("%d environments can be waited for", almost)
+	}
+	h.record()
 }
 
 func TestExitMidStreamDeliversWhatWasWritten(t *testing.T) {

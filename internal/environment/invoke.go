@@ -152,7 +152,11 @@ func (e *Environment) exited(act *activation) {
 	if act.call.Begun() && !shutdown {
 		// What the process wrote before it went still reaches the client.
 		act.call.WaitBody()
+		e.pool.finishing(e)
 	} else {
+		// First, for the caller may come again at once: it then gets this environment,
+		// with its /tmp, rather than a second one.
+		e.pool.finishing(e)
 		document := runtimeapi.ErrorDocument(errorType, "RequestId: "+act.inv.RequestID+" Error: "+message)
 		act.call.Abort(runtimeapi.FunctionError(errorType, document),
 			&sluice.StreamError{Ending: ending, Type: errorType, Message: message})

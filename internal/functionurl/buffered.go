@@ -28,7 +28,7 @@ func (x *exchange) buffer(resp *sluice.Response) {
 		}
 		h, body = headOf(prelude), payload
 	}
-	data, err := io.ReadAll(body)
+	data, err := io.ReadAll(stream.Counted(body, &x.inv.Meter))
 	if err != nil {
 		x.broke(err)
 		return
@@ -54,8 +54,6 @@ func (x *exchange) buffer(resp *sluice.Response) {
 		x.malformed(body, "the result can't be sent: "+err.Error())
 		return
 	}
-	x.inv.Meter.Bytes.Add(int64(len(data)))
-	x.inv.Meter.Chunks.Add(1)
 	x.answer(h.status, data)
 }
 

@@ -156,11 +156,15 @@ func invokeFunction(c *call, w http.ResponseWriter) {
 		return
 	}
 	defer done()
-	data, err := io.ReadAll(metered{resp.Body, &inv.Meter})
+	failed := resp.FunctionError != ""
+	body := io.Reader(resp.Body)
+	if !failed {
+		body = stream.Counted(body, &inv.Meter)
+	}
+	data, err := io.ReadAll(body)
 	if c.ctx.Err() != nil {
 		return
 	}
-	failed := resp.FunctionError != ""
 	if err != nil {
 		failed, data = true, documentOfError(err)
 	}
@@ -300,21 +304,6 @@ func (c *call) copyFrames(w http.ResponseWriter, frames *eventstream.Writer, res
 			return eventstream.Completion{ErrorCode: "Sandbox.Failure", ErrorDetails: string(documentOfError(err))}, nil
 		}
 	}
-}
-
-// metered counts what is read of a response.
-type metered struct {
-	io.Reader
-	meter *sluice.Meter
-}
-
-func (m metered) Read(p []byte) (int, error) {
-	n, err := m.Reader.Read(p)
-	if n > 0 {
-		m.meter.Bytes.Add(int64(n))
-		m.meter.Chunks.Add(1)
-	}
-	return n, err
 }
 
 func copyAll(w io.Writer, r io.Reader) { io.Copy(w, r) } // the client's connection is its own business

@@ -1,14 +1,19 @@
 package serve
 
 import (
+	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/sluice-run/sluice/internal/config"
+	"github.com/sluice-run/sluice/internal/environment"
+	"github.com/sluice-run/sluice/internal/records"
 )
 
 // contained starts a server that runs functions in containers. CI demands it.
@@ -59,6 +64,7 @@ export const handler = awslambda.streamifyResponse(async (event, stream) => {
 	if out := r.invoke("fn", `{"exit":true}`, nil); aws.ToString(out.FunctionError) == "" || !strings.Contains(string(out.Payload), "exit status 3") {
 		t.Errorf("%s", out.Payload)
 	}
+	r.settled()
 	if r.invoke("fn", `{"n":2}`, &got); len(got.Tmp) != 2 {
 		t.Errorf("/tmp does not outlive a reset: %v", got.Tmp)
 	}
@@ -66,6 +72,24 @@ export const handler = awslambda.streamifyResponse(async (event, stream) => {
 		t.Errorf("%s", out.Payload)
 	}
 	r.invoke("fn", `{"n":3}`, nil)
+}
+
+// settled waits until no execution environment does anything: a caller that comes before
+// may get another one.
+func (r *running) settled() {
+	r.t.Helper()
+	_, ask := r.asker()
+	var all []environment.Status
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		all = nil
+		if err := json.NewDecoder(ask(records.EnvironmentsPath).Body).Decode(&all); err != nil {
+			r.t.Fatal(err)
+		}
+		if !slices.ContainsFunc(all, func(s environment.Status) bool { return s.State != environment.Idle }) {
+			return
+		}
+	}
+	r.t.Fatalf("not idle: %+v", all)
 }
 
 func TestAServerThatOthersReachIsSandboxed(t *testing.T) {

@@ -54,7 +54,7 @@ func TestWhatHappenedCanBeAsked(t *testing.T) {
 		t.Errorf("%+v", first)
 	}
 	var kept []records.Record
-	if err := json.NewDecoder(ask(records.InvocationsPath + "?function=fn&limit=5").Body).Decode(&kept); err != nil || len(kept) != 2 || kept[0].ErrorType == "" || kept[0].Account != "function" || first.Account != "" || !reflect.DeepEqual(kept[1], first) {
+	if err := json.NewDecoder(ask(records.InvocationsPath + "?function=fn&limit=5").Body).Decode(&kept); err != nil || len(kept) != 2 || kept[0].ErrorType == "" || kept[0].Bytes != 0 || kept[0].Account != "function" || first.Account != "" || !reflect.DeepEqual(kept[1], first) {
 		t.Errorf("%v %+v", err, kept)
 	}
 	var report records.Report
