@@ -15,6 +15,7 @@ import uuid
 
 NEXT = "/2018-06-01/runtime/invocation/next"
 PATIENCE = 30
+HANG_UP = object()  # in place of an event
 
 
 class Request:
@@ -105,6 +106,10 @@ class ApiServer:
         self._events.put((all_headers, payload))
         return request_id
 
+    def hang_up(self) -> None:
+        """Breaks the connection that waits for an event, or the next one that does."""
+        self._events.put(HANG_UP)
+
     def request(self, test) -> Request:
         """Waits for a request for which test holds."""
         with self._changed:
@@ -175,6 +180,8 @@ class ApiServer:
                     event = self._events.get()
                     if event is None:
                         self._events.put(None)
+                        return
+                    if event is HANG_UP:
                         return
                     headers, payload = event
                     reply(connection, 200, payload, headers)
