@@ -2,6 +2,7 @@ package history_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
 	"github.com/sluice-run/sluice/internal/history"
@@ -254,6 +257,79 @@ func TestServersOfOneStoreSeeEachOther(t *testing.T) {
 	c, leaveC := join()
 	defer leaveC()
 	check(t, "later", forward(t, c, history.Query{}), 0, 30)
+}
+
+// What can't be read, or is gone, hides neither what is before it nor what is behind it.
+func TestOnlyWhatIsDamagedIsMissing(t *testing.T) {
+	url := storetest.External(t)
+	var said strings.Builder
+	open := func() (*history.Log[string], *store.Journal, func()) {
+		s, err := store.Open(t.Context(), store.Options{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		journal, err := s.Journal(t.Context(), "test", time.Hour, 64<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := newLog(5)
+		if err := l.Keep(t.Context(), journal, slog.New(slog.NewTextHandler(&said, nil))); err != nil {
+			t.Fatal(err)
+		}
+		return l, journal, sync.OnceFunc(func() { l.Close(t.Context()); s.Close() })
+	}
+	connection, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	for i := range 8 {
+		l, journal, leave := open()
+		add(l, 10*i, 10*i+10)
+		if i == 5 { // its entry will be lost
+			_, newest, err := journal.Bounds(t.Context())
+			leave()
+			if err != nil {
+				t.Fatal(err)
+			}
+			js, _ := jetstream.New(connection)
+			stream, err := js.Stream(t.Context(), "HISTORY_test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := stream.SecureDeleteMsg(t.Context(), newest+1); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		for _, bad := range []string{"", "of another kind", "\xff\xff\n", fmt.Sprintf("%d w\nx \"item 1\"\n1 {\n", time.Now().UnixNano())} {
+			if _, err := journal.Append(t.Context(), []byte(bad)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		leave()
+	}
+	said.Reset()
+	l, _, leave := open()
+	defer leave()
+	all := forward(t, l, history.Query{})
+	if len(all) != 70 {
+		t.Fatalf("%d items", len(all))
+	}
+	check(t, "before", all[:50], 0, 50)
+	check(t, "behind", all[50:], 60, 80)
+	if back := reversed(backward(t, l, history.Query{})); !slices.Equal(back, all) {
+		t.Errorf("backward: %v", back)
+	}
+	if some := forward(t, l, history.Query{From: all[45].Number, Before: all[60].Number}); !slices.Equal(some, all[45:60]) {
+		t.Errorf("around what is lost: %v", some)
+	}
+	if some := backward(t, l, history.Query{From: all[45].Number, Before: all[60].Number}); !slices.Equal(reversed(some), all[45:60]) {
+		t.Errorf("around what is lost, backward: %v", some)
+	}
+	if strings.Count(said.String(), "\n") != 1 || !strings.Contains(said.String(), "can't be read") {
+		t.Errorf("said %s", said.String())
+	}
 }
 
 func TestAStoreThatIsAwayHoldsNobodyUp(t *testing.T) {

@@ -34,6 +34,8 @@ type keeper[T any] struct {
 	// unfollow ends the reading of what other servers write, nil without them.
 	unfollow func()
 	warn     *slog.Logger
+	// damaged guards the warning that a part of the journal can't be read.
+	damaged sync.Once
 
 	mu      sync.Mutex
 	pending []Item[T]
@@ -69,12 +71,9 @@ func (l *Log[T]) Keep(ctx context.Context, journal *store.Journal, log *slog.Log
 		items = append(items, item)
 		return len(items) < l.o.Items && size < l.o.Bytes
 	})
-	if failed != nil && !errors.Is(failed, errEntry) {
+	if failed != nil {
 		k.giveUp()
 		return fmt.Errorf("history: %w", failed)
-	}
-	if failed != nil {
-		log.Warn("an old part of the history can't be read, it is left out")
 	}
 	slices.SortFunc(items, func(a, b Item[T]) int { return cmp.Compare(a.Number, b.Number) })
 	l.mu.Lock()
@@ -95,15 +94,10 @@ func (l *Log[T]) Keep(ctx context.Context, journal *store.Journal, log *slog.Log
 
 // others takes what another server has written.
 func (k *keeper[T]) others(entry []byte) {
-	if _, writer, err := firstOf(entry); err != nil || writer == k.writer {
+	if _, writer, _ := firstOf(entry); writer == k.writer {
 		return
 	}
-	items, err := decode[T](entry, Query{})
-	if err != nil {
-		k.warn.Warn("a part of another server's history can't be read")
-		return
-	}
-	for _, item := range items {
+	for _, item := range k.items(entry, Query{}) {
 		k.log.insert(item)
 	}
 }

@@ -158,21 +158,19 @@ func encode[T any](items []Item[T], writer string, size int) ([][]byte, error) {
 	return entries, nil
 }
 
-var errEntry = errors.New("the history on disk has an entry that can't be read")
-
-// firstOf is the number of an entry's first item, and who wrote it.
-func firstOf(entry []byte) (number uint64, writer string, err error) {
+// firstOf is the number of an entry's first item, and who wrote it; not ok if it can't be
+// read.
+func firstOf(entry []byte) (number uint64, writer string, ok bool) {
 	line, _, _ := bytes.Cut(entry, []byte{'\n'})
 	text, name, _ := bytes.Cut(line, []byte{' '})
-	if number, err = strconv.ParseUint(string(text), 10, 64); err != nil {
-		return 0, "", errEntry
-	}
-	return number, string(name), nil
+	number, err := strconv.ParseUint(string(text), 10, 64)
+	return number, string(name), err == nil
 }
 
-// decode returns the items of an entry that a query wants.
-func decode[T any](entry []byte, q Query) ([]Item[T], error) {
-	var items []Item[T]
+// decode returns the items of an entry that a query wants, and whether all of it can be
+// read; the rest is left out.
+func decode[T any](entry []byte, q Query) (items []Item[T], whole bool) {
+	_, _, whole = firstOf(entry)
 	_, lines, _ := bytes.Cut(entry, []byte{'\n'})
 	hint := []byte(q.Hint)
 	for len(lines) > 0 {
@@ -184,18 +182,32 @@ func decode[T any](entry []byte, q Query) ([]Item[T], error) {
 		number, text, _ := bytes.Cut(line, []byte{' '})
 		n, err := strconv.ParseUint(string(number), 10, 64)
 		if err != nil {
-			return nil, errEntry
+			whole = false
+			continue
 		}
 		if !q.wants(n) {
 			continue
 		}
 		item := Item[T]{Number: n}
 		if err := json.Unmarshal(text, &item.Value); err != nil {
-			return nil, errEntry
+			whole = false
+			continue
 		}
 		items = append(items, item)
 	}
-	return items, nil
+	return items, whole
+}
+
+// items decodes an entry of the journal, and says once that one can't be read: there is
+// more to see before it and behind it.
+func (k *keeper[T]) items(entry []byte, q Query) []Item[T] {
+	items, whole := decode[T](entry, q)
+	if !whole {
+		k.damaged.Do(func() {
+			k.warn.Warn("a part of the history on disk can't be read, it is left out; is it of another version of Sluice?")
+		})
+	}
+	return items
 }
 
 // seek returns the first entry whose first item has at least a number; it may be off by
@@ -203,19 +215,20 @@ func decode[T any](entry []byte, q Query) ([]Item[T], error) {
 func (k *keeper[T]) seek(ctx context.Context, oldest, newest, number uint64) (uint64, error) {
 	var failed error
 	n := sort.Search(int(newest-oldest+1), func(i int) bool {
-		entry, err := k.journal.Read(ctx, oldest+uint64(i))
-		if errors.Is(err, store.ErrNotFound) {
-			return false // it was forgotten, so it is an old one
+		// One that is not there, or can't be read, is where the one behind it is.
+		for at := oldest + uint64(i); ; at++ {
+			entry, found, err := k.journal.Next(ctx, at)
+			if err != nil {
+				if !errors.Is(err, store.ErrNotFound) {
+					failed = err
+				}
+				return true
+			}
+			if first, _, ok := firstOf(entry); ok {
+				return first >= number
+			}
+			at = found
 		}
-		var first uint64
-		if err == nil {
-			first, _, err = firstOf(entry)
-		}
-		if err != nil {
-			failed = err
-			return true
-		}
-		return first >= number
 	})
 	return oldest + uint64(n), failed
 }
@@ -225,19 +238,20 @@ func (k *keeper[T]) backward(ctx context.Context, q Query, yield func(Item[T], e
 	at, oldest, err := k.begin(ctx, q.Before, disorder)
 	for ; err == nil && at > oldest; at-- {
 		var entry []byte
-		if entry, err = k.journal.Read(ctx, at-1); errors.Is(err, store.ErrNotFound) {
-			return
+		entry, err = k.journal.Read(ctx, at-1)
+		if errors.Is(err, store.ErrNotFound) {
+			oldest, _, err = k.journal.Bounds(ctx) // it may be forgotten meanwhile
+			continue
 		}
-		var items []Item[T]
-		if err == nil {
-			items, err = decode[T](entry, q)
+		if err != nil {
+			break
 		}
-		for _, item := range slices.Backward(items) {
+		for _, item := range slices.Backward(k.items(entry, q)) {
 			if !yield(item, nil) {
 				return
 			}
 		}
-		if first, _, broken := firstOf(entry); err == nil && broken == nil && first+uint64(disorder) < q.From {
+		if first, _, ok := firstOf(entry); ok && first+uint64(disorder) < q.From {
 			return
 		}
 	}
@@ -254,25 +268,19 @@ func (k *keeper[T]) forward(ctx context.Context, q Query, yield func(Item[T], er
 	}
 	for ; err == nil; at++ {
 		var entry []byte
-		entry, err = k.journal.Read(ctx, at)
+		entry, at, err = k.journal.Next(ctx, at)
 		if errors.Is(err, store.ErrNotFound) {
-			oldest, newest, failed := k.journal.Bounds(ctx)
-			if err = failed; err == nil && at > newest {
-				return true
-			}
-			at = max(at, oldest-1) // it was forgotten meanwhile
-			continue
+			return true
 		}
-		var items []Item[T]
-		if err == nil {
-			items, err = decode[T](entry, q)
+		if err != nil {
+			break
 		}
-		for _, item := range items {
+		for _, item := range k.items(entry, q) {
 			if !yield(item, nil) {
 				return false
 			}
 		}
-		if first, _, broken := firstOf(entry); err == nil && broken == nil && q.Before > 0 && first > q.Before+uint64(disorder) {
+		if first, _, ok := firstOf(entry); ok && q.Before > 0 && first > q.Before+uint64(disorder) {
 			return true
 		}
 	}

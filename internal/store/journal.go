@@ -92,14 +92,32 @@ func (j *Journal) Follow(ctx context.Context, from uint64, each func(entry []byt
 	}, nil
 }
 
-// Read returns an entry, or ErrNotFound if it was forgotten.
+// Read returns an entry, or ErrNotFound if it is not there: it was forgotten or lost.
 func (j *Journal) Read(ctx context.Context, number uint64) ([]byte, error) {
-	msg, err := j.stream.GetMsg(ctx, number)
+	msg, err := j.get(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	return msg.Data, nil
+}
+
+// Next returns the first entry from a number on, and its number. It fails with
+// ErrNotFound behind the newest.
+func (j *Journal) Next(ctx context.Context, number uint64) (entry []byte, at uint64, err error) {
+	msg, err := j.get(ctx, number, jetstream.WithGetMsgSubject(j.subject))
+	if err != nil {
+		return nil, 0, err
+	}
+	return msg.Data, msg.Sequence, nil
+}
+
+func (j *Journal) get(ctx context.Context, number uint64, options ...jetstream.GetMsgOpt) (*jetstream.RawStreamMsg, error) {
+	msg, err := j.stream.GetMsg(ctx, number, options...)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	return msg.Data, nil
+	return msg, nil
 }

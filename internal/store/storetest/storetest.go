@@ -161,6 +161,14 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store, reopen func(t *test
 		if _, err := j.Read(ctx, 4); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("an entry that is not there: %v", err)
 		}
+		for from, want := range map[uint64]uint64{0: 1, 1: 1, 3: 3} {
+			if data, at, err := j.Next(ctx, from); err != nil || at != want || !bytes.Equal(data, []byte{byte(want - 1)}) {
+				t.Errorf("from %d on: %d %v %v", from, at, data, err)
+			}
+		}
+		if _, _, err := j.Next(ctx, 4); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("behind the newest: %v", err)
+		}
 		if _, err := j.Append(ctx, make([]byte, 2<<20)); !errors.Is(err, store.ErrTooLarge) {
 			t.Errorf("a large entry: %v", err)
 		}
@@ -177,6 +185,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store, reopen func(t *test
 		}
 		if oldest, newest, err := j.Bounds(ctx); err != nil || newest != 28 || oldest < 7 || oldest > 14 {
 			t.Errorf("%d to %d, %v", oldest, newest, err)
+		} else if _, at, err := j.Next(ctx, 1); err != nil || at != oldest {
+			t.Errorf("from the first on: %d, %v", at, err)
 		}
 	})
 	if reopen == nil {
