@@ -1,6 +1,8 @@
 package template
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -170,6 +172,25 @@ func (l *loader) functionAttribute(at *node, r *resource, attribute string) (str
 	return "", false
 }
 
+// maxFunctionName is how long the name of a function may be, in characters.
+const maxFunctionName = 64
+
+// shortened cuts a made-up name to the length that functions may have: what is in front
+// of the logical id first, as CloudFormation does. What is cut off still makes a
+// difference, and always the same.
+func shortened(name, id string) string {
+	if len(name) <= maxFunctionName {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	tail := "-" + hex.EncodeToString(sum[:4])
+	if prefix, ok := strings.CutSuffix(name, "-"+id); ok && len(id) < maxFunctionName/2 {
+		tail = "-" + id + tail
+		return prefix[:maxFunctionName-len(tail)] + tail
+	}
+	return name[:maxFunctionName-len(tail)] + tail
+}
+
 // nameOf is the physical name of a resource: the one that the template gives it,
 // or one made of stack and logical id.
 func (l *loader) nameOf(r *resource) string {
@@ -193,7 +214,7 @@ func (l *loader) nameOf(r *resource) string {
 	switch {
 	case name != "":
 	case r.function():
-		name = l.o.NameFunction(r.id)
+		name = shortened(l.o.NameFunction(r.id), r.id)
 	case r.kind == "AWS::S3::Bucket":
 		name = strings.ToLower(l.o.StackName + "-" + r.id)
 	case strings.HasSuffix(r.kind, "::LayerVersion"):

@@ -527,3 +527,33 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestMadeUpNamesFit(t *testing.T) {
+	text := "Transform: AWS::Serverless-2016-10-31\nResources:\n"
+	for _, id := range []string{"Short", "ALongerFunction", "AFunctionWithSuchALongLogicalIdThatLittleIsLeft1", "AFunctionWithSuchALongLogicalIdThatLittleIsLeft2"} {
+		text += "  " + id + ": {Type: AWS::Serverless::Function, Properties: {CodeUri: src, Handler: a.b, Runtime: nodejs22.x}}\n"
+	}
+	dir := folder(t, map[string]string{"template.yaml": text})
+	const stack = "the-stack-of-somebody-who-likes-to-say-all-that-there-is"
+	o := options()
+	o.NameFunction = func(id string) string { return stack + "-" + id }
+	for range 2 { // the second time the same
+		loaded, err := Load(filepath.Join(dir, "template.yaml"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, f := range loaded.Functions {
+			names = append(names, f.Name)
+		}
+		want := []string{
+			stack + "-Short",
+			"the-stack-of-somebody-who-likes-to-say--ALongerFunction-de6562e2",
+			"the-stack-of-somebody-who-likes-to-say-all-that-there-i-a6037769",
+			"the-stack-of-somebody-who-likes-to-say-all-that-there-i-2e4064c7",
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("%q", names)
+		}
+	}
+}
