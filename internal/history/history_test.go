@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
 	"github.com/sluice-run/sluice/internal/history"
@@ -278,11 +276,6 @@ func TestOnlyWhatIsDamagedIsMissing(t *testing.T) {
 		}
 		return l, journal, sync.OnceFunc(func() { l.Close(t.Context()); s.Close() })
 	}
-	connection, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer connection.Close()
 	for i := range 8 {
 		l, journal, leave := open()
 		add(l, 10*i, 10*i+10)
@@ -292,14 +285,7 @@ func TestOnlyWhatIsDamagedIsMissing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			js, _ := jetstream.New(connection)
-			stream, err := js.Stream(t.Context(), "HISTORY_test")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := stream.SecureDeleteMsg(t.Context(), newest+1); err != nil {
-				t.Fatal(err)
-			}
+			storetest.Lose(t, url, "test", newest+1)
 			continue
 		}
 		for _, bad := range []string{"", "of another kind", "\xff\xff\n", fmt.Sprintf("%d w\nx \"item 1\"\n1 {\n", time.Now().UnixNano())} {
