@@ -52,8 +52,8 @@ type Invocation struct {
 type Meter struct {
 	// Bytes delivered, prelude excluded.
 	Bytes atomic.Int64
-	// PastBurst is the number of those bytes that came after the burst, which
-	// AWS bills as streamed bytes (docs/contract/runtime-api.md §4.4).
+	// PastBurst is the number of those bytes beyond UnbilledStream, which AWS
+	// charges for; the dials of the pace don't change it.
 	PastBurst atomic.Int64
 	// Throttled is the time in nanoseconds that pacing held bytes back.
 	Throttled atomic.Int64

@@ -14,6 +14,10 @@ const MB = 1 << 20
 // (docs/contract/runtime-api.md §2.1: 6291556 bytes).
 const PayloadSlack = 100
 
+// UnbilledStream is the part of a streamed response that AWS doesn't charge for: what
+// Lambda lets flow unpaced, whatever Quotas.StreamBurst is here.
+const UnbilledStream = 6 * MB
+
 // Quotas are Lambda's limits as dials. Sizes are bytes; zero lifts a limit.
 type Quotas struct {
 	// StreamedPayload bounds a streamed response.

@@ -87,7 +87,7 @@ func (p *Project) apiRoutes(ctx context.Context) ([]server.Route, error) {
 		{Match: logbook.MatchCloudWatch, Handler: service.GuardBy(logbook.Action, a.book.CloudWatch(a.registry))},
 		{Match: console.Match, Handler: console.Handler()},
 	}
-	a.records.Environments = p.environments
+	a.records.Environments, a.records.Quotas = p.environments, p.host.Quotas
 	for path, handler := range a.records.Handlers(a.following) {
 		routes = append(routes, at(path, service.Guard("sluice:ReadInvocations", handler)))
 	}

@@ -49,7 +49,7 @@ func New(next sluice.Observer, g Gauges) *Observer {
 	o.throttles = counter("sluice_throttles_total", "Invocations that were refused at a limit of concurrency or rate, by AWS's reason.", "function", "reason")
 	o.requests = counter("sluice_requests_total", "Function URL requests that were answered, by status.", "function", "status")
 	o.bytes = counter("sluice_response_bytes_total", "Bytes of responses.", "function")
-	o.pastBurst = counter("sluice_response_past_burst_bytes_total", "Bytes of responses past the burst, which AWS charges for.", "function")
+	o.pastBurst = counter("sluice_response_past_burst_bytes_total", "Bytes of streamed responses past their first 6 MB, which AWS charges for.", "function")
 	o.throttled = counter("sluice_response_throttled_seconds_total", "Time for which the pace held responses back.", "function")
 	o.billed = counter("sluice_billed_gigabyte_seconds_total", "Memory over billed duration.", "function")
 	o.duration = histogram("sluice_invocation_duration_seconds", "From dispatch until the runtime asked for the next event.")

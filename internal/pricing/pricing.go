@@ -26,8 +26,8 @@ type Table struct {
 	Duration map[string]float64 `yaml:"duration"`
 	// EphemeralStorage is the price of a GB-second of /tmp beyond 512 MB.
 	EphemeralStorage float64 `yaml:"ephemeralStorage"`
-	// StreamedBytes is the price of a GB beyond the burst of a streamed response
-	// (docs/contract/runtime-api.md §4.4).
+	// StreamedBytes is the price of a GB of a streamed response beyond
+	// sluice.UnbilledStream.
 	StreamedBytes float64 `yaml:"streamedBytes"`
 }
 

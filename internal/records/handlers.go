@@ -171,8 +171,18 @@ func fail(w http.ResponseWriter, err error) {
 // lookEvery is the time between two looks at the environments for those who watch.
 const lookEvery = 250 * time.Millisecond
 
-// sendEvents sends server-sent events until the client leaves or stop ends: "invocation"
-// with each record, and "environments" with all of them, at first and when they change.
+// Limits are what a streamed response is held to, as those who watch one get it.
+type Limits struct {
+	// Burst bytes flow unpaced, and then Rate bytes a second; a Rate of 0 is no pace.
+	Burst int64 `json:"streamBurst"`
+	Rate  int64 `json:"streamRate"`
+	// Payload bounds the response, in bytes, 0 for no bound.
+	Payload int64 `json:"streamedPayload"`
+}
+
+// sendEvents sends server-sent events until the client leaves or stop ends: "limits"
+// once, "invocation" with each record, and "environments" with all of them, at first and
+// when they change.
 func (b *Book) sendEvents(w http.ResponseWriter, r *http.Request, stop context.Context) {
 	items, _, leave := b.history.Follow()
 	defer leave()
@@ -192,7 +202,14 @@ func (b *Book) sendEvents(w http.ResponseWriter, r *http.Request, stop context.C
 		}
 		return err
 	}
-	err := tell()
+	q := b.Quotas()
+	limits, err := json.Marshal(Limits{q.StreamBurst, q.StreamRate, q.StreamedPayload})
+	if err == nil {
+		err = send("limits", limits)
+	}
+	if err == nil {
+		err = tell()
+	}
 	for err == nil && http.NewResponseController(w).Flush() == nil {
 		select {
 		case item := <-items:

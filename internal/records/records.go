@@ -52,6 +52,8 @@ type Book struct {
 	sluice.Observer
 	// Environments tells of every execution environment, in any order.
 	Environments func() []environment.Status
+	// Quotas are what responses are held to.
+	Quotas func() sluice.Quotas
 
 	prices  *pricing.Table
 	since   time.Time

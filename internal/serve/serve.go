@@ -218,7 +218,7 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		Invoker: traced, URLs: s.urls, Quotas: host.Quotas, Identity: identity, Observer: tails, Quirks: s.o.Config.Quirks, Domain: s.o.Config.Domain,
 		Authorize: functionurl.IAM(authority, identity, s.policy), Decide: s.traces.Decide, Isolate: len(credentials) > 0,
 	})
-	recorded.Environments = s.hosted.Environments
+	recorded.Environments, recorded.Quotas = s.hosted.Environments, host.Quotas
 	routes := []server.Route{
 		{Match: front.Match, Handler: front},
 		{Match: lambdaapi.Match, Handler: api.Handler()},

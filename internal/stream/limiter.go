@@ -153,8 +153,8 @@ func (l *Limiter) measure(n int64) {
 	}
 	l.last = now
 	l.meter.Timeline.Add(now, l.count)
-	if burst := l.limits.Burst; l.count > burst {
-		l.meter.PastBurst.Add(l.count - max(before, burst))
+	if l.count > sluice.UnbilledStream {
+		l.meter.PastBurst.Add(l.count - max(before, sluice.UnbilledStream))
 	}
 }
 

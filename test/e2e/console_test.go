@@ -16,11 +16,11 @@ import (
 // event of its own.
 const ticker = `import { setTimeout as sleep } from 'node:timers/promises'
 export const handler = awslambda.streamifyResponse(async (event, out) => {
-  const { count = 5, pause = 100, fail } = event.queryStringParameters ?? event
+  const { count = 5, pause = 100, size = 0, fail } = event.queryStringParameters ?? event
   out = awslambda.HttpResponseStream.from(out, { statusCode: 200, headers: { 'content-type': 'text/plain', 'x-method': event.requestContext?.http?.method ?? 'none' } })
   console.log('ticked')
   for (let i = 1; i <= count; i++) {
-    out.write('tick ' + i + '\n')
+    out.write('tick ' + i + ' '.repeat(size) + '\n')
     await sleep(Number(pause))
   }
   if (fail) throw new Error('the clock broke')
@@ -49,9 +49,9 @@ export const handler = awslambda.streamifyResponse(async (event, out) => {
 `
 
 // startTicker serves functions for the console to look at.
-func startTicker(t *testing.T) *devServer {
+func startTicker(t *testing.T, args ...string) *devServer {
 	t.Helper()
-	return startDev(t, project(t, map[string]string{
+	return startDev(t, append(args, project(t, map[string]string{
 		"index.mjs": ticker,
 		"story.mjs": story,
 		"echo.mjs":  "export const handler = async event => event",
@@ -87,7 +87,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       Handler: echo.handler
-`}), "--drain", "300ms")
+`}), "--drain", "300ms")...)
 }
 
 // consoleSeen is what browser/console.mjs saw.
@@ -95,6 +95,7 @@ type consoleSeen struct {
 	Wide, Rows, Calls, Busy                                                                            []string
 	Title, Facts, Status, Alert, Focus, First, Skipped, Ring, Alike                                    string
 	Wrong, Refused, Forbidden, Cookie, Headers, Kept, Strip, Address, Newest, Sorted, Timeline, Record string
+	Pace                                                                                               string
 	Stored                                                                                             []any
 	Samples                                                                                            []struct{ Ticks, Dots int }
 	Sides                                                                                              []struct {
@@ -219,6 +220,19 @@ func TestConsoleInTheBrowser(t *testing.T) {
 		}
 	})
 	t.Run("phone", func(t *testing.T) { look(t, browser, d.base(), "phone") })
+}
+
+func TestConsoleDrawsThePaceInTheBrowser(t *testing.T) {
+	browser := chromium(t)
+	d := startTicker(t, "--limits", "streamBurst=1MB,streamRate=512KB")
+	seen := look(t, browser, d.base(), "pace")
+	if want := "1 MB, then 512 kB/s"; seen.Pace != want || seen.Timeline != want {
+		t.Errorf("%q, %q", seen.Pace, seen.Timeline)
+	}
+	// AWS would charge for nothing of it.
+	if !strings.Contains(seen.Record, "Held back") || strings.Contains(seen.Record, "Past the first") {
+		t.Errorf("%q", seen.Record)
+	}
 }
 
 func TestConsoleAsksForCredentialsInTheBrowser(t *testing.T) {

@@ -3,6 +3,7 @@
 
 import * as api from './api.mjs'
 import { account } from './records.mjs'
+import { MB } from './scale.mjs'
 import { Parser } from './sse.mjs'
 
 const kept = 2000
@@ -10,6 +11,9 @@ const rateWindow = 60_000
 
 const records = new Map() // by request id, oldest first
 let there = [] // environments
+
+// limits are what a streamed response is held to: AWS's until the server told.
+export let limits = { streamBurst: 6 * MB, streamRate: 2 * MB }
 
 // feed dispatches "invocation", with the record as detail, "environments" and "state".
 export const feed = new EventTarget()
@@ -117,6 +121,8 @@ async function read(body) {
         const record = JSON.parse(data)
         keep(record)
         feed.dispatchEvent(new CustomEvent('invocation', { detail: record }))
+      } else if (event === 'limits') {
+        limits = JSON.parse(data)
       } else if (event === 'environments') {
         there = JSON.parse(data) ?? []
         feed.dispatchEvent(new Event('environments'))

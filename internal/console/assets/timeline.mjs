@@ -2,11 +2,11 @@
 
 import { replace, s } from './dom.mjs'
 import * as format from './format.mjs'
-import { MB, byteStep, sizeLabel, step, ticks, timeLabel } from './scale.mjs'
+import { limits } from './live.mjs'
+import { byteStep, sizeLabel, step, ticks, timeLabel } from './scale.mjs'
 
-const knee = 6 * MB // so much flows as fast as it can
-const rate = (2 * MB) / 1000 // then this per millisecond
-const showKneeFrom = MB
+// A response that is far from where it would be held back doesn't have to show it.
+const showKneeFrom = (burst) => burst / 6
 const margin = { top: 26, right: 28, bottom: 30, left: 64 }
 
 // thin keeps one chunk for each column of pixels, the last.
@@ -44,7 +44,8 @@ export class Timeline {
 
     until = Math.max(measure.end ?? now, until, 50)
     most = Math.max(measure.bytes, most)
-    const withKnee = most > showKneeFrom
+    const { streamBurst: knee, streamRate } = limits
+    const withKnee = streamRate > 0 && most > showKneeFrom(knee)
     const timeStep = step(until, width < 480 ? 4 : width < 700 ? 6 : 8)
     const tMax = Math.ceil((until * 1.001) / timeStep) * timeStep
     most = Math.max(most, withKnee ? knee : 1)
@@ -91,8 +92,10 @@ export class Timeline {
 
 // kneeLines shows where a stream becomes slow, and how fast it is from there.
 function kneeLines(chunks, x, y, right, tMax, bMax) {
+  const { streamBurst: knee, streamRate } = limits
+  const rate = streamRate / 1000 // a millisecond
   const past = chunks.find(({ total }) => total >= knee)
-  const parts = [line(margin.left, y(knee), right, y(knee), 'knee'), label(right - 6, y(knee) + (past ? 16 : -6), '6 MB, then 2 MB/s', 'note knee-note end')]
+  const parts = [line(margin.left, y(knee), right, y(knee), 'knee'), label(right - 6, y(knee) + (past ? 16 : -6), `${sizeLabel(knee, knee)}, then ${sizeLabel(streamRate, streamRate)}/s`, 'note knee-note end')]
   if (past) {
     const end = Math.min(tMax, past.t + (bMax - knee) / rate)
     parts.push(line(x(past.t), y(knee), x(end), y(knee + (end - past.t) * rate), 'rate'))

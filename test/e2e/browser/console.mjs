@@ -96,6 +96,19 @@ const parts = {
     seen.alike = await status().textContent()
   },
 
+  // Where the pace begins is drawn for the limits that the server has.
+  async pace() {
+    await open('#/f/Ticker')
+    await event('{"count": 6, "pause": 0, "size": 262144}')
+    await button('Invoke').click()
+    await said('Complete')
+    seen.pace = await pane('Streamed').locator('.knee-note').textContent()
+    await page.getByRole('link', { name: /^[0-9a-f]{8}$/ }).first().click()
+    await page.getByRole('heading', { name: 'Timeline' }).waitFor(patience)
+    seen.timeline = await page.locator('.timeline .knee-note').textContent()
+    seen.record = await page.getByRole('region', { name: 'Record' }).innerText()
+  },
+
   // What README shows: the same answer both ways, in the middle of it.
   async picture() {
     await open('#/f/Story')
