@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-run/sluice/internal/destination"
 	"github.com/sluice-run/sluice/internal/lambdaapi"
 	"github.com/sluice-run/sluice/internal/logbook"
+	"github.com/sluice-run/sluice/internal/metrics"
 	"github.com/sluice-run/sluice/internal/objects"
 	"github.com/sluice-run/sluice/internal/pricing"
 	"github.com/sluice-run/sluice/internal/records"
@@ -31,6 +32,8 @@ type api struct {
 	store    *store.Store
 	registry *registry.Registry
 	async    *async.Service
+	queue    *store.Queue
+	metrics  *metrics.Observer
 	book     *logbook.Book
 	records  *records.Book
 	tails    *lambdaapi.Tails
@@ -56,8 +59,15 @@ func (p *Project) openAPI(ctx context.Context) error {
 		s.Close()
 		return err
 	}
-	recorded := records.New(p.traces, prices)
-	a := &api{store: s, registry: registry.New(s), records: recorded, book: logbook.New(recorded)}
+	queue, err := s.Queue(ctx)
+	if err != nil {
+		s.Close()
+		return err
+	}
+	a := &api{store: s, registry: registry.New(s), queue: queue}
+	a.metrics = metrics.New(p.traces, metrics.Gauges{Environments: p.environments, Depth: queue.Depth})
+	a.records = records.New(a.metrics, prices)
+	a.book = logbook.New(a.records)
 	a.tails = &lambdaapi.Tails{Observer: a.book}
 	a.following, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	p.api = a
@@ -65,17 +75,13 @@ func (p *Project) openAPI(ctx context.Context) error {
 }
 
 // routes are the API's, once there is a host.
-func (p *Project) apiRoutes(ctx context.Context) ([]server.Route, error) {
+func (p *Project) apiRoutes() []server.Route {
 	a, identity := p.api, p.o.Config.Identity()
-	queue, err := a.store.Queue(ctx)
-	if err != nil {
-		return nil, err
-	}
 	bucket := &objects.Source{Region: identity.Region, Endpoint: p.o.Config.S3Endpoint}
 	sender := &destination.Sender{Region: identity.Region, Endpoint: p.o.Config.AWSEndpoint, Objects: bucket}
-	a.async = &async.Service{Queue: queue, Registry: a.registry, Invoker: p.traces.Invoker(p.invoker), Identity: identity, Sender: sender, Wait: p.o.Config.RetryWait, Log: p.o.Log}
+	a.async = &async.Service{Queue: a.queue, Registry: a.registry, Invoker: p.entry, Identity: identity, Sender: sender, Wait: p.o.Config.RetryWait, Log: p.o.Log}
 	service := &lambdaapi.API{
-		Registry: a.registry, Invoker: p.traces.Invoker(p.invoker), Enqueue: a.async.Put, Auth: auth.New(identity, nil), Identity: identity, Quotas: p.host.Quotas,
+		Registry: a.registry, Invoker: p.entry, Enqueue: a.async.Put, Auth: auth.New(identity, nil), Identity: identity, Quotas: p.host.Quotas,
 		ReadOnly: "sluice dev serves the template, so a function is changed there; deploy to a sluice serve",
 		Changed:  func(string) {}, Provisioned: func(string, string) (int, string) { return 0, "" },
 		Objects: bucket, Destinations: sender, URL: p.urls.host, Tails: a.tails, Domain: p.o.Config.Domain, Log: p.o.Log, Now: time.Now,
@@ -85,13 +91,14 @@ func (p *Project) apiRoutes(ctx context.Context) ([]server.Route, error) {
 		{Match: lambdaapi.Match, Handler: service.Handler()},
 		at(logbook.Path, service.Guard("sluice:ReadLogs", a.book.Handler(a.following))),
 		{Match: logbook.MatchCloudWatch, Handler: service.GuardBy(logbook.Action, a.book.CloudWatch(a.registry))},
+		at(metrics.Path, service.GuardHost(a.metrics.Handler())),
 		{Match: console.Match, Handler: console.Handler()},
 	}
 	a.records.Environments, a.records.Quotas = p.environments, p.host.Quotas
 	for path, handler := range a.records.Handlers(a.following) {
 		routes = append(routes, at(path, service.Guard("sluice:ReadInvocations", handler)))
 	}
-	return routes, nil
+	return routes
 }
 
 // at is a route for one path.

@@ -54,10 +54,12 @@ type Project struct {
 	o       Options
 	host    *environment.Host
 	invoker *invoke.Service
-	traces  *traces.Observer
-	urls    *urls
-	api     *api
-	server  *server.Server
+	// entry is the invoker as front ends call it, traced and measured.
+	entry  sluice.Invoker
+	traces *traces.Observer
+	urls   *urls
+	api    *api
+	server *server.Server
 	// dir holds everything the project writes: environments, builds, the
 	// bootstraps. It goes with the project.
 	dir      string
@@ -115,6 +117,7 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 	if err := p.openAPI(ctx); err != nil {
 		return err
 	}
+	p.entry = p.traces.Invoker(p.api.metrics.Invoker(p.invoker))
 	quotas := p.o.Config.Quotas()
 	p.host = &environment.Host{
 		Driver: process.New(), Observer: p.api.tails, Identity: p.o.Config.Identity(), Quirks: p.o.Config.Quirks,
@@ -124,16 +127,12 @@ func (p *Project) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	front := functionurl.New(functionurl.Config{
-		Invoker: p.traces.Invoker(p.invoker), URLs: p.urls, Quotas: p.host.Quotas, Identity: p.host.Identity,
+		Invoker: p.entry, URLs: p.urls, Quotas: p.host.Quotas, Identity: p.host.Identity,
 		Observer: p.api.tails, Quirks: p.o.Config.Quirks, Domain: p.o.Config.Domain,
 		Authorize: functionurl.IAM(auth.New(p.host.Identity, nil), p.host.Identity, func(sluice.FunctionURL) *auth.Policy { return nil }), Decide: p.traces.Decide,
 	})
-	routes, err := p.apiRoutes(ctx)
-	if err != nil {
-		return err
-	}
 	p.server = server.Serve(listener, server.Options{
-		Routes: append([]server.Route{{Match: front.Match, Handler: front}}, routes...),
+		Routes: append([]server.Route{{Match: front.Match, Handler: front}}, p.apiRoutes()...),
 		Work:   p.invoker, Log: p.o.Log,
 	})
 	p.o.Terminal.Ready(p.banner(plan))

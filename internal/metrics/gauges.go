@@ -1,6 +1,9 @@
 package metrics
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	sluice "github.com/sluice-run/sluice"
@@ -10,9 +13,12 @@ import (
 // Gauges are read when somebody asks for the metrics.
 type Gauges struct {
 	Environments func() []environment.Status
-	// Queued counts the asynchronous invocations that wait.
-	Queued func() (int, error)
+	// Depth counts the asynchronous invocations that wait.
+	Depth func(context.Context) (int, error)
 }
+
+// patience is how long the depth of the queue may take to be told.
+const patience = time.Second
 
 var (
 	environments = prometheus.NewDesc("sluice_environments", "Execution environments, by what they do.", []string{"function", "state"}, nil)
@@ -50,7 +56,9 @@ func (g Gauges) Collect(metrics chan<- prometheus.Metric) {
 		gauge(streams, open[function], function)
 	}
 	// A depth that is not known is no zero.
-	if n, err := g.Queued(); err == nil {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if n, err := g.Depth(ctx); err == nil {
 		gauge(queued, n)
 	}
 }

@@ -52,7 +52,7 @@ func answered(t *testing.T) string {
 				{Function: "fn", State: environment.Idle},
 			}
 		},
-		Queued: func() (int, error) { return 7, nil },
+		Depth: func(context.Context) (int, error) { return 7, nil },
 	})
 	o.Invoked(sluice.Record{
 		Function: "fn", Ending: sluice.EndingTimeout, Init: 20 * time.Millisecond, FirstByte: 3 * time.Millisecond, Duration: 2 * time.Second, Billed: 2 * time.Second,
@@ -148,7 +148,7 @@ func TestWhatHappensIsMeasured(t *testing.T) {
 }
 
 func TestAQueueOfUnknownLengthHasNone(t *testing.T) {
-	o := New(nobody{}, Gauges{Environments: func() []environment.Status { return nil }, Queued: func() (int, error) { return 0, errors.New("gone") }})
+	o := New(nobody{}, Gauges{Environments: func() []environment.Status { return nil }, Depth: func(context.Context) (int, error) { return 0, errors.New("gone") }})
 	if text := scrape(o); strings.Contains(text, "sluice_queued_events") || !strings.Contains(text, "go_goroutines ") {
 		t.Errorf("%s", text)
 	}

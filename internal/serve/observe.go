@@ -25,11 +25,7 @@ func at(path string) func(*http.Request) bool {
 func (s *Server) gauges() metrics.Gauges {
 	return metrics.Gauges{
 		Environments: func() []environment.Status { return s.hosted.Environments() },
-		Queued: func() (int, error) {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			return s.queue.Load().Depth(ctx)
-		},
+		Depth:        func(ctx context.Context) (int, error) { return s.queue.Load().Depth(ctx) },
 	}
 }
 

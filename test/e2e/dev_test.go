@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,32 @@ func TestStreamIsCutAtExactlyTheQuota(t *testing.T) {
 		t.Errorf("request line %+v", e)
 	}
 	d.waitLog("raise streamedPayload")
+}
+
+func TestDevHasMetrics(t *testing.T) {
+	d := startDev(t, "../../examples/pipeline", "--limits", "streamRate=0")
+	if _, _, err := d.body("Pipeline", "?mb=7"); err != nil {
+		t.Fatal(err)
+	}
+	d.wait("request", func(event) bool { return true })
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // the runtime goes on after the response
+		resp, err := http.Get(d.base() + "/_sluice/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		missing := slices.DeleteFunc([]string{
+			`sluice_invocations_total{ending="complete",function="Pipeline"} 1`, `sluice_requests_total{function="Pipeline",status="200"} 1`,
+			`sluice_response_past_burst_bytes_total{function="Pipeline"} 1.048`, `sluice_environments{function="Pipeline",state="idle"} 1`, `sluice_queued_events 0`,
+		}, func(line string) bool { return strings.Contains(string(text), line) })
+		if len(missing) == 0 {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("%q are missing in:\n%s", missing, text)
+		}
+	}
 }
 
 func TestStreamIsPacedAfterTheBurst(t *testing.T) {
