@@ -30,11 +30,12 @@ func (s *session) doctorCommand() *cobra.Command {
 		Use:   "doctor URL",
 		Short: "Say whether a URL streams, and what holds its response back",
 		Long: `Request a URL, ours or anybody's, and say whether its response streams: when the
-headers, the first byte and each piece came, which headers betray somebody on the
-way who collects the response, and whether its end was clean.
+headers, the first byte and each piece came, whether pieces came together that were
+written apart, which headers betray somebody on the way who collects the response,
+and whether its end was clean.
 
-The exit code is 0 when the response streams, 1 when it came at once, broke or was
-an error.`,
+The exit code is 0 when the response streams, 1 when it came at once, broke, led
+elsewhere or was an error.`,
 		Example: "  sluice doctor http://hello.lambda-url.localhost:9000/\n  sluice doctor https://example.com/chat --data '{\"message\":\"hi\"}' -H 'Content-Type: application/json'",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return s.doctor(cmd, args[0], flags) },
@@ -72,16 +73,27 @@ func (s *session) doctor(cmd *cobra.Command, address string, flags doctorFlags) 
 	ctx, cancel := context.WithTimeout(cmd.Context(), flags.wait)
 	defer cancel()
 	report, err := doctor.Examine(ctx, method, address, body, header)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s: no answer within %s; --wait gives it longer", address, flags.wait)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", address, err)
 	}
 	if err := s.printReport(report, flags); err != nil {
 		return err
 	}
 	if report.Verdict != doctor.Streams {
-		return functionFailed{errors.New("the response does not stream")}
+		return functionFailed{errors.New(reasons[report.Verdict])}
 	}
 	return nil
+}
+
+// reasons are what the exit code 1 means.
+var reasons = map[doctor.Verdict]string{
+	doctor.AtOnce:    "the response does not stream",
+	doctor.Broken:    "the response broke off",
+	doctor.Refused:   "there was no response to look at",
+	doctor.Elsewhere: "there was no response to look at",
 }
 
 func (s *session) printReport(r *doctor.Report, flags doctorFlags) error {
@@ -106,6 +118,7 @@ func (s *session) printReport(r *doctor.Report, flags doctorFlags) error {
 	}
 	verdict := map[doctor.Verdict]string{
 		doctor.Streams: "it streams", doctor.AtOnce: "it came at once", doctor.Broken: "it broke off", doctor.Refused: "it was refused",
+		doctor.Elsewhere: "it leads elsewhere",
 	}[r.Verdict]
 	_, err := fmt.Fprintf(s.stdout, "\n%s\n", verdict)
 	return err

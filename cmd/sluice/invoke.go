@@ -151,7 +151,7 @@ func (s *session) invokeStream(cmd *cobra.Command, client *lambda.Client, name s
 			complete = true
 			if code := aws.ToString(e.Value.ErrorCode); code != "" {
 				a.functionError, a.errorDetails = code, aws.ToString(e.Value.ErrorDetails)
-				failed = functionFailed{fmt.Errorf("the function failed: %s: %s", code, a.errorDetails)}
+				failed = functionFailed{fmt.Errorf("the function failed: %s: %s", code, errorText(a.errorDetails))}
 			}
 			a.log = logText(e.Value.LogResult)
 		}
@@ -167,6 +167,16 @@ func (s *session) invokeStream(cmd *cobra.Command, client *lambda.Client, name s
 		return err
 	}
 	return failed
+}
+
+// errorText is the message in the details of an error: a document of the runtime's, or
+// plain text. Its stack trace is in the log.
+func errorText(details string) string {
+	var document struct{ ErrorMessage string }
+	if json.Unmarshal([]byte(details), &document) == nil && document.ErrorMessage != "" {
+		return document.ErrorMessage
+	}
+	return details
 }
 
 // recordPatience is how long a record may come after the response: a function may go on.

@@ -28,6 +28,8 @@ const (
 	Broken Verdict = "broken"
 	// Refused: the answer was an error.
 	Refused Verdict = "refused"
+	// Elsewhere: the answer was a redirect.
+	Elsewhere Verdict = "elsewhere"
 )
 
 // Finding is something worth knowing about a response.
@@ -73,7 +75,7 @@ func Examine(ctx context.Context, method, url string, body io.Reader, header htt
 	if req.Header.Get("Accept-Encoding") == "" {
 		req.Header.Set("Accept-Encoding", "gzip, deflate, br")
 	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableCompression: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	transport := &http.Transport{Proxy: proxy, DialContext: dial, DisableCompression: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
@@ -82,23 +84,31 @@ func Examine(ctx context.Context, method, url string, body io.Reader, header htt
 	defer resp.Body.Close()
 	r.Headers, r.Protocol, r.Status, r.Header = time.Since(begin), resp.Proto, resp.StatusCode, resp.Header
 	buf := make([]byte, 64<<10)
+	var seen events
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	counted := strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") && resp.Header.Get("Content-Encoding") == ""
 	for {
 		n, err := resp.Body.Read(buf)
 		if n > 0 {
 			r.Timeline.Add(time.Since(begin), n)
+			if counted {
+				seen.push(buf[:n])
+			}
 		}
 		if err != nil {
 			r.Timeline.Total = time.Since(begin)
 			if !errors.Is(err, io.EOF) {
 				r.Error = err.Error()
-				if ctx.Err() != nil {
+				if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 					r.Error = "it did not end in time"
+				} else if ctx.Err() != nil {
+					r.Error = "it was interrupted here"
 				}
 			}
 			break
 		}
 	}
-	r.judge(resp)
+	r.judge(resp, seen.count)
 	return r, nil
 }
 
@@ -106,8 +116,9 @@ func (r *Report) find(bad bool, format string, args ...any) {
 	r.Findings = append(r.Findings, Finding{bad, fmt.Sprintf(format, args...)})
 }
 
-// judge draws the conclusions.
-func (r *Report) judge(resp *http.Response) {
+// judge draws the conclusions. The response had so many server-sent events, as far as
+// it is known.
+func (r *Report) judge(resp *http.Response, events int) {
 	gap := r.Timeline.LargestGap()
 	switch {
 	case r.Error != "":
@@ -117,11 +128,23 @@ func (r *Report) judge(resp *http.Response) {
 		r.Verdict = Refused
 		r.find(true, "the answer is %d %s", r.Status, http.StatusText(r.Status))
 		return // what it looks like says nothing of the response that was meant
+	case r.Status >= 300 && resp.Header.Get("Location") != "":
+		r.Verdict = Elsewhere
+		to := resp.Header.Get("Location")
+		if location, err := resp.Location(); err == nil {
+			to = location.String()
+		}
+		r.find(true, "the answer is %d %s: look at %s instead", r.Status, http.StatusText(r.Status), to)
+		return
 	case gap >= apart:
 		r.Verdict = Streams
 	default:
 		r.Verdict = AtOnce
-		r.find(true, "all of it came within %s, after %s: it was held back, or the function is as quick as that", short(r.Timeline.Total-r.Timeline.FirstByte()), short(r.Timeline.FirstByte()))
+		came := "nothing came"
+		if n := len(r.Timeline.Arrivals); n > 0 {
+			came = fmt.Sprintf("all of it came in %s within %s", count(n, "piece"), short(r.Timeline.Total-r.Timeline.FirstByte()))
+		}
+		r.find(true, "%s, after %s: it was held back, or the function is as quick as that", came, short(r.Timeline.Total))
 	}
 	if length := resp.ContentLength; length >= 0 && resp.Request.Method != http.MethodHead {
 		r.find(true, "Content-Length: %d says that somebody knew the size before the first byte left; a stream has none", length)
@@ -140,6 +163,7 @@ func (r *Report) judge(resp *http.Response) {
 	if resp.ProtoMajor == 1 && len(resp.TransferEncoding) == 0 && resp.ContentLength < 0 {
 		r.find(false, "the end of the response is the end of the connection: a client can't tell it from a broken one")
 	}
+	r.together(events)
 	if r.Verdict == Streams && r.Headers > 0 && r.Timeline.FirstByte()-r.Headers > time.Second {
 		r.find(false, "the headers came %s before the first byte of the body", short(r.Timeline.FirstByte()-r.Headers))
 	}

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -95,6 +96,92 @@ func TestAnErrorIsNoStream(t *testing.T) {
 	r := examine(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) })
 	if r.Verdict != Refused || !r.says("403 Forbidden") {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestARedirectLeadsElsewhere(t *testing.T) {
+	r := examine(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", http.StatusFound) })
+	if r.Verdict != Elsewhere || !r.says("302 Found: look at http://127.0.0.1:") || !r.says("/there instead") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestNamesBelowLocalhostAreThisMachine(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://192.0.2.1:1")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host) }))
+	defer server.Close()
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	for _, host := range []string{"fn.lambda-url.localhost", "localhost", "FN.Localhost"} {
+		r, err := Examine(t.Context(), "GET", "http://"+host+":"+port+"/", nil, nil)
+		if err != nil || r.Status != 200 || r.Timeline.Bytes() != len(host)+1+len(port) {
+			t.Errorf("%s: %+v %v", host, r, err)
+		}
+	}
+	if isLocal("localhost.example.com") || isLocal("notlocalhost") {
+		t.Error("names elsewhere are taken for local ones")
+	}
+}
+
+// Somebody who collects for a while, and somebody who fills a buffer.
+func TestWhatWasWrittenApartAndCameTogether(t *testing.T) {
+	r := examine(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		pieces(w, 40*time.Millisecond, ": hello\n\n", "data: 1\n\ndata: 2\r", "\n\r\ndata: 3\r\n\r\n", "data: 4\n\ndata: 5\n\ndata: 6\n\n")
+	})
+	if r.Verdict != Streams || !r.says("6 events came in 4 groups") {
+		t.Errorf("%+v", r)
+	}
+	r = examine(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		pieces(w, 40*time.Millisecond, "data: 1\n\n", "data: 2\n\n")
+	})
+	if len(r.Findings) != 0 {
+		t.Errorf("%+v", r.Findings)
+	}
+	block := strings.Repeat("x", 2048)
+	r = examine(t, func(w http.ResponseWriter, _ *http.Request) {
+		pieces(w, 40*time.Millisecond, block[:100], block, block, block, block[:7])
+	})
+	if r.Verdict != Streams || !r.says("exactly 2.0 KB") {
+		t.Errorf("%+v", r)
+	}
+	large := strings.Repeat(block, 32) // as a pace passes it on, and no buffer
+	for _, middle := range []string{block[:1500], large} {
+		r = examine(t, func(w http.ResponseWriter, _ *http.Request) {
+			pieces(w, 40*time.Millisecond, block[:100], large, middle, large, block[:7])
+		})
+		if len(r.Findings) != 0 {
+			t.Errorf("%+v", r.Findings)
+		}
+	}
+}
+
+func TestEventsAreCountedWhereverTheyAreCut(t *testing.T) {
+	for text, want := range map[string]int{
+		"": 0, ": ping\n\n": 0, ":\ndata\n\n": 1, "data\n:x\n\n": 1, "\n\n\n": 0, "data: 1": 0, "data: 1\n": 0, "data: 1\n\n": 1, "data: 1\r\r": 1, "data: 1\r\n\r\n": 1, "a\nb\n\nc\n\n\n\nd\n": 2, "\r\na\r\n\nb\n\r": 2,
+	} {
+		for cut := range len(text) + 1 {
+			var e events
+			e.push([]byte(text[:cut]))
+			e.push([]byte(text[cut:]))
+			if e.count != want {
+				t.Errorf("%q cut at %d: %d events, not %d", text, cut, e.count, want)
+			}
+		}
+	}
+}
+
+func TestWhoLeavesIsToldSo(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		pieces(w, 100*time.Millisecond, "part")
+		leave()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	r, err := Examine(ctx, "GET", server.URL, nil, nil)
+	if err != nil || r.Verdict != Broken || !r.says("interrupted") {
+		t.Errorf("%+v %v", r, err)
 	}
 }
 

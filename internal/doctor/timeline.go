@@ -52,7 +52,8 @@ func (t *Timeline) LargestGap() time.Duration {
 	return gap
 }
 
-// maxRows is how many pieces are drawn on lines of their own; more are drawn in groups.
+// maxRows is how many pieces are drawn on lines of their own; of more, those of the same
+// fortieth of the time are drawn together, so that a line's size tells how fast they came.
 const maxRows = 40
 
 // width is the length of the longest bar.
@@ -61,13 +62,14 @@ const width = 40
 // Draw writes a line for each piece: when it came, how large it was, and where that is
 // between the request and the end.
 func (t *Timeline) Draw(w io.Writer) {
-	rows := t.Arrivals
-	group := (len(rows) + maxRows - 1) / max(maxRows, 1)
-	for i := 0; i < len(rows); i += max(group, 1) {
-		end := min(i+max(group, 1), len(rows))
-		size := 0
-		for _, a := range rows[i:end] {
-			size += a.Size
+	rows, span := t.Arrivals, time.Duration(0)
+	if len(rows) > maxRows {
+		span = t.Total/maxRows + 1
+	}
+	for i, end := 0, 0; i < len(rows); i = end {
+		size, slot := 0, rows[i].At/max(span, 1)
+		for end = i; end < len(rows) && (end == i || span > 0 && rows[end].At/span == slot); end++ {
+			size += rows[end].Size
 		}
 		position := 0
 		if t.Total > 0 {
@@ -87,7 +89,7 @@ func (t *Timeline) Summary() string {
 	if len(t.Arrivals) == 0 {
 		return "nothing came in " + short(t.Total)
 	}
-	return fmt.Sprintf("first byte after %s, %d pieces, %s, largest gap %s, total %s", short(t.FirstByte()), len(t.Arrivals), sizeText(t.Bytes()), short(t.LargestGap()), short(t.Total))
+	return fmt.Sprintf("first byte after %s, %s, %s, largest gap %s, total %s", short(t.FirstByte()), count(len(t.Arrivals), "piece"), sizeText(t.Bytes()), short(t.LargestGap()), short(t.Total))
 }
 
 func short(d time.Duration) string {
