@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -59,12 +58,11 @@ func (s *session) list(cmd *cobra.Command, client *lambda.Client, flags clientFl
 	if flags.json {
 		return s.printJSON(rows)
 	}
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FUNCTION\tRUNTIME\tLAST MODIFIED\tURL")
+	t := s.table("FUNCTION", "RUNTIME", "LAST MODIFIED", "URL")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.Runtime, r.LastModified, strings.Join(r.URLs, " "))
+		t.row(r.Name, r.Runtime, r.LastModified, strings.Join(r.URLs, " "))
 	}
-	return w.Flush()
+	return t.end()
 }
 
 func (s *session) deleteCommand() *cobra.Command {

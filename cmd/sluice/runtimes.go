@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -95,8 +94,7 @@ func (s *session) listRuntimes(cmd *cobra.Command, asJSON bool) error {
 	if asJSON {
 		return s.printJSON(rows)
 	}
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "RUNTIME\tSERVED BY\tPATH\tNOTE")
+	t := s.table("RUNTIME", "SERVED BY", "PATH", "NOTE")
 	for _, r := range rows {
 		servedBy, note := r.ServedBy, ""
 		switch {
@@ -107,9 +105,9 @@ func (s *session) listRuntimes(cmd *cobra.Command, asJSON bool) error {
 		case r.Installed:
 			note = "installed by sluice"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Runtime, servedBy, r.Path, note)
+		t.row(r.Runtime, servedBy, r.Path, note)
 	}
-	return w.Flush()
+	return t.end()
 }
 
 // install says how the right program for a runtime is got.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -43,6 +44,38 @@ func onTerminal(t *testing.T, environ []string, args ...string) string {
 		t.Errorf("%q: exit code %d, %q", args, code, text)
 	}
 	return text
+}
+
+// A table is for somebody who looks; a program gets lines of values.
+func TestTables(t *testing.T) {
+	endpoint := "http://" + serveAnswering(t)
+	onTerminal(t, nil, "invoke", "Page", "--endpoint", endpoint)
+	for _, tt := range []struct {
+		command, heads, line string
+		columns              int
+	}{
+		{"list --endpoint " + endpoint, `FUNCTION +RUNTIME +LAST MODIFIED +URL`, `Page +nodejs\S+ .*`, 4},
+		{"usage --endpoint " + endpoint, `INVOCATIONS +ERRORS +GB-SECONDS +BYTES +PAST 6 MB +ESTIMATE +FUNCTION`, ` *\d+ +0 +\d\.\d+ +\d+ +0 +\$0\.\d+ +Page`, 7},
+		{"runtimes list", `RUNTIME +SERVED BY +PATH +NOTE`, `nodejs22.x +\S.*`, 4},
+	} {
+		args := strings.Fields(tt.command)
+		if text := onTerminal(t, nil, args...); !regexp.MustCompile("(?m)^ *"+tt.heads+"$").MatchString(text) || !regexp.MustCompile("(?m)^"+tt.line+"$").MatchString(text) {
+			t.Errorf("%s on a terminal:\n%s", tt.command, text)
+		}
+		s := newSession(t, nil, args...)
+		if code := s.run(t.Context()); code != exitOK {
+			t.Errorf("%s: exit code %d, %s", tt.command, code, s.stderr)
+		}
+		lines := strings.Split(strings.TrimSuffix(s.stdout.(*output).String(), "\n"), "\n")
+		for _, line := range lines {
+			if cells := strings.Split(line, "\t"); len(cells) != tt.columns || strings.TrimSpace(cells[0]) != cells[0] || strings.HasPrefix(line, tt.heads[:4]) || cells[tt.columns-1] == "all" {
+				t.Errorf("%s elsewhere: %q", tt.command, line)
+			}
+		}
+		if tt.command[:5] == "usage" && len(lines) != 1 {
+			t.Errorf("%q", lines)
+		}
+	}
 }
 
 func TestOnATerminal(t *testing.T) {

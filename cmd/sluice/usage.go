@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-run/sluice/internal/history"
 	"github.com/sluice-run/sluice/internal/records"
+	"github.com/sluice-run/sluice/internal/terminal"
 )
 
 func (s *session) usageCommand() *cobra.Command {
@@ -23,6 +24,9 @@ func (s *session) usageCommand() *cobra.Command {
 since a time in the past as far as sluice serve keeps records (history in sluice.yaml):
 invocations, memory over time, bytes, bytes past the first 6 MB of a streamed
 response, and an estimate of what AWS would charge for it, without the free tier.
+
+Where the output is no terminal there is a line of values for each function, with tabs
+between them, and neither heads nor the sum.
 
 The prices are AWS's public ones for us-east-1, or those of the file that the
 server was started with (--prices).`,
@@ -56,11 +60,11 @@ func (s *session) usage(cmd *cobra.Command, flags clientFlags, since string) err
 	if flags.json {
 		return s.printJSON(report)
 	}
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "INVOCATIONS\tERRORS\tGB-SECONDS\tBYTES\tPAST 6 MB\tESTIMATE\t  FUNCTION")
+	t := s.numbers("INVOCATIONS", "ERRORS", "GB-SECONDS", "BYTES", "PAST 6 MB", "ESTIMATE", "FUNCTION")
 	total := records.Usage{Function: "all"}
 	row := func(u records.Usage) {
-		fmt.Fprintf(w, "%d\t%d\t%.3f\t%d\t%d\t$%.6f\t  %s\n", u.Invocations, u.Errors, u.GBSeconds, u.Bytes, u.PastBurst, u.Cost, u.Function)
+		count := func(n int64) string { return strconv.FormatInt(n, 10) }
+		t.row(count(u.Invocations), count(u.Errors), fmt.Sprintf("%.3f", u.GBSeconds), count(u.Bytes), count(u.PastBurst), fmt.Sprintf("$%.6f", u.Cost), u.Function)
 	}
 	for _, u := range report.Functions {
 		row(u)
@@ -71,8 +75,11 @@ func (s *session) usage(cmd *cobra.Command, flags clientFlags, since string) err
 		total.PastBurst += u.PastBurst
 		total.Cost += u.Cost
 	}
+	if !terminal.IsTerminal(s.stdout) {
+		return t.end()
+	}
 	row(total)
-	if err := w.Flush(); err != nil {
+	if err := t.end(); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.stdout, "\nSince %s. An estimate with the prices for %s of %s, without the free tier.\n", report.Since.Local().Format(time.DateTime), report.Region, report.Prices)

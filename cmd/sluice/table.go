@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/sluice-run/sluice/internal/terminal"
+)
+
+// table prints rows: in columns below their heads on a terminal; elsewhere, for programs
+// such as cut and sort, each as a line of values with tabs between them and no heads.
+type table struct {
+	w io.Writer
+	// columns is nil where nobody looks.
+	columns *tabwriter.Writer
+	// gap is what stands in front of the last cell beside the space between columns.
+	gap string
+}
+
+// table begins one of texts on standard output.
+func (s *session) table(heads ...string) *table { return s.newTable(0, "", heads) }
+
+// numbers begins one of numbers, with a text in the last column.
+func (s *session) numbers(heads ...string) *table {
+	return s.newTable(tabwriter.AlignRight, "  ", heads)
+}
+
+func (s *session) newTable(flags uint, gap string, heads []string) *table {
+	t := &table{w: s.stdout}
+	if terminal.IsTerminal(s.stdout) {
+		t.columns, t.gap = tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', flags), gap
+		t.w = t.columns
+		t.row(heads...)
+	}
+	return t
+}
+
+// row prints one; the writer's error comes with end.
+func (t *table) row(cells ...string) {
+	last := len(cells) - 1
+	fmt.Fprintln(t.w, strings.Join(cells[:last], "\t")+"\t"+t.gap+cells[last])
+}
+
+// end prints what is left.
+func (t *table) end() error {
+	if t.columns == nil {
+		return nil
+	}
+	return t.columns.Flush()
+}
