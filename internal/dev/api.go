@@ -48,12 +48,10 @@ func (p *Project) openAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	prices := pricing.Published()
-	if p.o.Config.Prices != "" {
-		if prices, err = pricing.Load(p.o.Config.Prices); err != nil {
-			s.Close()
-			return err
-		}
+	prices, err := pricing.Load(p.o.Config.Prices)
+	if err != nil {
+		s.Close()
+		return err
 	}
 	if p.traces, err = traces.Open(ctx, p.o.Terminal, traces.Options{Config: p.o.Config, Version: p.o.Version, Log: p.o.Log}); err != nil {
 		s.Close()

@@ -40,8 +40,11 @@ func Published() *Table {
 	return t
 }
 
-// Load reads a price list from a file.
+// Load reads a price list from a file; "" is AWS's public one.
 func Load(file string) (*Table, error) {
+	if file == "" {
+		return Published(), nil
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("prices: %w", err)

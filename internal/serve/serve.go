@@ -150,11 +150,9 @@ func (s *Server) open(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	s.sandbox = about
-	prices := pricing.Published()
-	if s.o.Config.Prices != "" {
-		if prices, err = pricing.Load(s.o.Config.Prices); err != nil {
-			return err
-		}
+	prices, err := pricing.Load(s.o.Config.Prices)
+	if err != nil {
+		return err
 	}
 	if s.traces, err = traces.Open(opening, s.o.Terminal, traces.Options{Config: s.o.Config, Version: s.o.Version, Log: s.o.Log}); err != nil {
 		return err

@@ -104,7 +104,9 @@ type consoleSeen struct {
 			Axis  string
 		}
 	}
+	Axes                           []string
 	Before, After, Points, Waiting int
+	Unpaced                        int
 	Described                      map[string][3]string
 	Echo                           struct {
 		RawPath, RawQueryString, Body string
@@ -228,6 +230,10 @@ func TestConsoleDrawsThePaceInTheBrowser(t *testing.T) {
 	seen := look(t, browser, d.base(), "pace")
 	if want := "1 MB, then 512 kB/s"; seen.Pace != want || seen.Timeline != want {
 		t.Errorf("%q, %q", seen.Pace, seen.Timeline)
+	}
+	// A buffered response is not paced, and is still drawn to the same scale.
+	if seen.Unpaced != 0 || len(seen.Axes) != 2 || seen.Axes[0] != seen.Axes[1] {
+		t.Errorf("%+v", seen)
 	}
 	// AWS would charge for nothing of it.
 	if !strings.Contains(seen.Record, "Held back") || strings.Contains(seen.Record, "Past the first") {

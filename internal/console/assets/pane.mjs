@@ -7,16 +7,19 @@ import { feed, find } from './live.mjs'
 import { Measure } from './run.mjs'
 import { Timeline } from './timeline.mjs'
 
-// Pane shows one Measure; `call` says what was asked for.
+// Pane shows one Measure; `call` says what was asked for, `paced` whether Lambda holds
+// such a response back.
 export class Pane {
   measure = new Measure()
   #numbers = h('div', { class: 'of-pane' })
   #tell
   #timeline
+  #paced
   #body = new Body()
 
-  constructor(title, call, signal) {
+  constructor({ title, call, paced }, signal) {
     this.title = title
+    this.#paced = paced
     this.#timeline = new Timeline(signal)
     this.#tell = calm(this.#numbers, () => this.#describe(), signal)
     this.measure.started = performance.now()
@@ -50,7 +53,7 @@ export class Pane {
   }
 
   draw(axes) {
-    this.#timeline.draw(this.measure, this.now, axes)
+    this.#timeline.draw(this.measure, this.now, { ...axes, paced: this.#paced })
     this.#tell()
   }
 

@@ -35,7 +35,7 @@ export function streamView(name, urls, signal) {
     shown?.abort()
     shown = new AbortController()
     const calls = both ? sideBySide(name, value) : [alone(name, value)]
-    panes = calls.map(({ title, call }) => new Pane(title, call, shown.signal))
+    panes = calls.map((call) => new Pane(call, shown.signal))
     replace(results, panes.map((pane) => pane.element))
     results.className = both ? 'results both' : 'results'
     results.hidden = false
@@ -99,10 +99,11 @@ export function streamView(name, urls, signal) {
 const throughAPI = (name, event) => ({
   title: 'Streamed',
   call: 'InvokeWithResponseStream',
+  paced: true,
   send: (measure, signal, onchunk) => streamed(measure, name, event, signal, onchunk),
 })
 
-const whole = (name, event) => ({ title: 'Buffered', call: 'Invoke', send: (measure, signal, onchunk) => buffered(measure, name, event, signal, onchunk) })
+const whole = (name, event) => ({ title: 'Buffered', call: 'Invoke', paced: false, send: (measure, signal, onchunk) => buffered(measure, name, event, signal, onchunk) })
 
 function throughURL(name, { url, request: r }) {
   const path = request.address(name, url, r)
@@ -110,6 +111,7 @@ function throughURL(name, { url, request: r }) {
   return {
     title: streams(url) ? 'Streamed' : 'Buffered',
     call: `${r.method} ${path}`,
+    paced: streams(url),
     send: (measure, signal, onchunk, onhead) => opened(measure, path, options, signal, onhead, onchunk),
   }
 }
@@ -126,7 +128,7 @@ function sideBySide(name, value) {
 }
 
 function summary(m) {
-  if (m.ending !== 'complete') return `Ended: ${m.ending}${m.details ? `, ${m.details}` : ''}.`
+  if (m.ending !== 'complete') return `Ended: ${m.ending}${m.details ? `, ${m.details.replace(/\.$/, '')}` : ''}.`
   return `Complete: ${format.bytes(m.bytes)} in ${format.ms(m.end)}, ${m.chunks.length} ${m.chunks.length === 1 ? 'chunk' : 'chunks'}, first byte after ${format.ms(m.first)}.`
 }
 

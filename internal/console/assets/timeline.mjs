@@ -34,9 +34,9 @@ export class Timeline {
   }
 
   // draw shows a measure as of `now`. Pictures that are to be compared share their
-  // axes: until when, and how many bytes.
-  draw(measure, now, { until = 0, most = 0 } = {}) {
-    this.#last = [measure, now, { until, most }]
+  // axes: until when, and how many bytes. Only streamed responses are paced.
+  draw(measure, now, { until = 0, most = 0, paced = true } = {}) {
+    this.#last = [measure, now, { until, most, paced }]
     const width = this.element.clientWidth || 640
     const height = this.element.clientHeight || 280
     const right = width - margin.right
@@ -45,10 +45,10 @@ export class Timeline {
     until = Math.max(measure.end ?? now, until, 50)
     most = Math.max(measure.bytes, most)
     const { streamBurst: knee, streamRate } = limits
-    const withKnee = streamRate > 0 && most > showKneeFrom(knee)
+    const nearKnee = streamRate > 0 && most > showKneeFrom(knee)
     const timeStep = step(until, width < 480 ? 4 : width < 700 ? 6 : 8)
     const tMax = Math.ceil((until * 1.001) / timeStep) * timeStep
-    most = Math.max(most, withKnee ? knee : 1)
+    most = Math.max(most, nearKnee ? knee : 1)
     const sizeStep = byteStep(most, 5)
     const bMax = Math.ceil((most * 1.02) / sizeStep) * sizeStep
     const x = (t) => margin.left + ((right - margin.left) * t) / tMax
@@ -65,7 +65,7 @@ export class Timeline {
     const { from, ms } = measure.gap
     const gapShown = ms >= Math.max(100, tMax / 50)
     if (gapShown) parts.push(s('rect', { class: 'gap', x: x(from), y: margin.top, width: x(from + ms) - x(from), height: bottom - margin.top }))
-    if (withKnee) parts.push(...kneeLines(measure.chunks, x, y, right, tMax, bMax))
+    if (nearKnee && paced) parts.push(...kneeLines(measure.chunks, x, y, right, tMax, bMax))
 
     const shown = thin(measure.chunks, x)
     const path = shown.map(({ t, total }) => `H${x(t).toFixed(1)}V${y(total).toFixed(1)}`).join('')

@@ -32,4 +32,5 @@ test('says what streaming was good for', () => {
   assert.match(verdict(m(100, 101, 1), m(400, 401, 1)), /no difference/) // the other one started cold
   assert.match(verdict(m(1990, 2000, 9), m(2000, 2010, 1)), /no difference here: the response/)
   assert.match(verdict(m(100, 2000, 9), m(null, 10, 0, 'refused')), /Buffered: Ended: refused/)
+  assert.match(verdict(m(100, 2000, 9), { ...m(5, 10, 1, 'function error'), details: 'Type: A sentence.' }), /function error, Type: A sentence\.$/)
 })
