@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-run/sluice/internal/history"
@@ -96,29 +98,55 @@ func (s *session) logs(ctx context.Context, function string, flags logsFlags) er
 	}
 	if flags.follow {
 		query.Set("follow", "1")
+		if err := s.unknown(ctx, function, flags.clientFlags); err != nil {
+			fmt.Fprintf(s.stderr, "warning: %v\n", err)
+		}
 	}
 	body, err := s.fetch(ctx, flags.clientFlags, logbook.Path+"?"+query.Encode())
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	return s.printLines(body, flags)
+	printed, err := s.printLines(body, flags)
+	if err == nil && printed == 0 && !flags.follow {
+		return s.unknown(ctx, function, flags.clientFlags)
+	}
+	return err
 }
 
-func (s *session) printLines(body io.Reader, flags logsFlags) error {
+// unknown is an error if there is no such function. What one logged that was deleted may
+// still be there.
+func (s *session) unknown(ctx context.Context, function string, flags clientFlags) error {
+	if function == "" {
+		return nil
+	}
+	client, err := s.client(flags)
+	if err != nil {
+		return err
+	}
+	var missing *types.ResourceNotFoundException
+	if _, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function}); errors.As(err, &missing) {
+		return fmt.Errorf("there is no function %s, and nothing that one logged; sluice list prints the names", function)
+	}
+	return nil // whatever else it was, the logs could be read
+}
+
+// printLines prints lines until they end, and tells how many there were.
+func (s *session) printLines(body io.Reader, flags logsFlags) (n int, err error) {
 	lines := bufio.NewReader(body)
 	for {
 		text, err := lines.ReadBytes('\n')
 		if len(text) > 0 {
 			if err := s.printLine(text, flags); err != nil {
-				return err
+				return n, err
 			}
+			n++
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return n, nil
 		case err != nil:
-			return err
+			return n, err
 		}
 	}
 }
@@ -132,6 +160,10 @@ func (s *session) printLine(text []byte, flags logsFlags) error {
 	if err := json.Unmarshal(text, &line); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.stdout, "%s %s | %s\n", line.Time.Local().Format("15:04:05.000"), line.Function, terminal.Harmless(s.stdout, s.environ, line.Text))
+	at, layout := line.Time.Local(), "15:04:05.000"
+	if at.Format(time.DateOnly) != time.Now().Format(time.DateOnly) {
+		layout = time.DateOnly + " " + layout
+	}
+	_, err := fmt.Fprintf(s.stdout, "%s %s | %s\n", at.Format(layout), line.Function, terminal.Harmless(s.stdout, s.environ, line.Text))
 	return err
 }
