@@ -246,26 +246,28 @@ const parts = {
   async click() {
     const press = async link => {
       await page.goto(url + '#/f/Ticker')
-      await page.getByLabel('Query').fill('count=60&pause=100')
+      await page.getByLabel('Query').fill('count=150&pause=100')
       await button('Invoke').click()
-      const id = (await link().first().textContent()).slice(0, 8)
-      // The link may be drawn anew before it is measured: then it is nowhere.
-      const measure = () => link().first().evaluate(element => {
-        element.scrollIntoView({ block: 'center' })
-        return element.getBoundingClientRect().toJSON()
-      })
-      let box = await measure()
-      while (box.width === 0) box = await measure()
+      const id = (await pane('Streamed').getByRole('link').first().textContent()).slice(0, 8)
+      // It may be drawn anew, or moved by what comes above it, before the pointer is there.
+      for (let over = ''; over !== id;) {
+        const { x, y } = await link(id).evaluate(element => {
+          element.scrollIntoView({ block: 'center' })
+          const { x, y, width, height } = element.getBoundingClientRect()
+          return { x: x + width / 2, y: y + height / 2 }
+        })
+        await page.mouse.move(x, y)
+        over = await page.evaluate(([x, y]) => document.elementFromPoint(x, y)?.closest('a')?.textContent, [x, y])
+      }
       const dots = await page.locator('.timeline .dot').count()
-      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2)
       await page.mouse.down()
       await page.waitForFunction(dots => document.querySelectorAll('.timeline .dot').length > dots + 8, dots, patience)
       await page.mouse.up()
       await page.getByRole('heading', { level: 1, name: 'Invocation ' + id }).waitFor(patience)
     }
     await open('')
-    await press(() => pane('Streamed').getByRole('link'))
-    await press(() => page.getByRole('region', { name: 'Environments' }).getByRole('row').filter({ hasText: 'serving' }).getByRole('link'))
+    await press(id => pane('Streamed').getByRole('link', { name: id }))
+    await press(id => page.getByRole('region', { name: 'Environments' }).getByRole('link', { name: id }))
   },
 
   // A stream that breaks, and one that is stopped.
