@@ -171,6 +171,20 @@ func TestEventsAreCountedWhereverTheyAreCut(t *testing.T) {
 	}
 }
 
+func FuzzEvents(f *testing.F) {
+	f.Add([]byte("data: 1\r\n\r\n: ping\n\ndata: 2\r\r"), 4)
+	f.Fuzz(func(t *testing.T, body []byte, cut int) {
+		cut = min(max(cut, 0), len(body))
+		var whole, cutUp events
+		whole.push(body)
+		cutUp.push(body[:cut])
+		cutUp.push(body[cut:])
+		if whole.count != cutUp.count || whole.count > len(body)/2 {
+			t.Errorf("%q: %d events, cut at %d %d", body, whole.count, cut, cutUp.count)
+		}
+	})
+}
+
 func TestWhoLeavesIsToldSo(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
