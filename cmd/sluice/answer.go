@@ -145,7 +145,7 @@ func (a *answer) end() error {
 		}
 	}
 	if a.log != "" {
-		fmt.Fprintln(a.s.stderr, strings.TrimSuffix(a.log, "\n"))
+		fmt.Fprintln(a.s.stderr, terminal.Harmless(a.s.stderr, a.s.environ, strings.TrimSuffix(a.log, "\n")))
 	}
 	if a.flags.timeline {
 		a.arrivals.Draw(a.s.stderr)

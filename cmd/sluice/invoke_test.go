@@ -21,6 +21,7 @@ const respond = (body) => awslambda.streamifyResponse(async (event, stream) => {
 })
 export const Page = respond(async (s) => { s.write('<p>one'); s.end('<p>two') })
 export const Fails = respond(async (s) => { s.write('part'); throw new RangeError('ordered') })
+export const Screams = respond(async (s) => { s.write('part'); throw new RangeError('loud\x1b[2J') })
 export const Plain = awslambda.streamifyResponse(async (event, s) => { s.write('one'); s.end('two') })
 export const Bytes = awslambda.streamifyResponse(async (event, s) => { s.end(Buffer.from([0xff, 0, 1])) })
 export const Lines = awslambda.streamifyResponse(async (event, s) => { s.write('{"token":"a"}\n'); await fetch(event.gate); s.end('{"token":"b"}\n') })
@@ -52,7 +53,7 @@ func startAnswering(t *testing.T) (invoke func(args ...string) (code int, stdout
 func serveAnswering(t *testing.T) (addr string) {
 	t.Helper()
 	template := "Transform: AWS::Serverless-2016-10-31\nResources:\n"
-	for _, name := range []string{"Page", "Fails", "Plain", "Bytes", "Lines", "Value", "Throws", "Prints"} {
+	for _, name := range []string{"Page", "Fails", "Screams", "Plain", "Bytes", "Lines", "Value", "Throws", "Prints"} {
 		template += "  " + name + ":\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: ., Handler: index." + name + ", Runtime: nodejs20.x, Timeout: 20}\n"
 	}
 	server, addr, ended := startProject(t, map[string]string{"template.yaml": template, "index.mjs": answering})

@@ -16,6 +16,8 @@ import (
 
 	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
+
+	"github.com/sluice-run/sluice/internal/terminal"
 )
 
 func main() {
@@ -96,7 +98,8 @@ func (s *session) run(ctx context.Context) int {
 	if errors.As(err, &answered) {
 		err = fmt.Errorf("%s: %s", answered.ErrorCode(), answered.ErrorMessage())
 	}
-	fmt.Fprintf(s.stderr, "sluice: %v\n", err)
+	// A function may have a say in it.
+	fmt.Fprintf(s.stderr, "sluice: %s\n", terminal.Harmless(s.stderr, s.environ, err.Error()))
 	return exitFailure
 }
 

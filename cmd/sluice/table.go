@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -17,6 +18,8 @@ type table struct {
 	columns *tabwriter.Writer
 	// gap is what stands in front of the last cell beside the space between columns.
 	gap string
+	// err is the first of w.
+	err error
 }
 
 // table begins one of texts on standard output.
@@ -37,16 +40,17 @@ func (s *session) newTable(flags uint, gap string, heads []string) *table {
 	return t
 }
 
-// row prints one; the writer's error comes with end.
+// row prints one; what goes wrong is told by end.
 func (t *table) row(cells ...string) {
 	last := len(cells) - 1
-	fmt.Fprintln(t.w, strings.Join(cells[:last], "\t")+"\t"+t.gap+cells[last])
+	_, err := fmt.Fprintln(t.w, strings.Join(cells[:last], "\t")+"\t"+t.gap+cells[last])
+	t.err = cmp.Or(t.err, err)
 }
 
 // end prints what is left.
 func (t *table) end() error {
 	if t.columns == nil {
-		return nil
+		return t.err
 	}
-	return t.columns.Flush()
+	return cmp.Or(t.err, t.columns.Flush())
 }

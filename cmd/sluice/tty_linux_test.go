@@ -14,6 +14,15 @@ import (
 // onTerminal runs a command whose output is a terminal, and returns what that shows.
 func onTerminal(t *testing.T, environ []string, args ...string) string {
 	t.Helper()
+	text, code := runOnTerminal(t, environ, args...)
+	if code != exitOK {
+		t.Errorf("%q: exit code %d, %q", args, code, text)
+	}
+	return text
+}
+
+func runOnTerminal(t *testing.T, environ []string, args ...string) (text string, code int) {
+	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -37,13 +46,9 @@ func onTerminal(t *testing.T, environ []string, args ...string) string {
 	}()
 	s := newSession(t, nil, args...)
 	s.environ, s.stdout, s.stderr = append(s.environ, environ...), tty, tty
-	code := s.run(t.Context())
+	code = s.run(t.Context())
 	tty.Close()
-	text := strings.ReplaceAll(<-shown, "\r\n", "\n")
-	if code != exitOK {
-		t.Errorf("%q: exit code %d, %q", args, code, text)
-	}
-	return text
+	return strings.ReplaceAll(<-shown, "\r\n", "\n"), code
 }
 
 // A table is for somebody who looks; a program gets lines of values.
@@ -75,6 +80,16 @@ func TestTables(t *testing.T) {
 		if tt.command[:5] == "usage" && len(lines) != 1 {
 			t.Errorf("%q", lines)
 		}
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = newSession(t, nil, args...)
+		s.stdout = full
+		if code := s.run(t.Context()); code != exitFailure || !strings.Contains(s.stderr.(*output).String(), "no space left") {
+			t.Errorf("%s on a full disk: exit code %d, %s", tt.command, code, s.stderr)
+		}
+		full.Close()
 	}
 }
 
@@ -89,8 +104,13 @@ func TestOnATerminal(t *testing.T) {
 			t.Errorf("%s: %q", variable, text)
 		}
 	}
-	onTerminal(t, nil, "invoke", "Prints", "--endpoint", endpoint)
-	// What a function prints may be coloured and no more.
+	if text := onTerminal(t, nil, "invoke", "Prints", "--logs", "--endpoint", endpoint); !strings.Contains(text, "a\x1b[31mb\x1b[0m\n") || strings.Contains(text, "[2J") {
+		t.Errorf("%q", text)
+	}
+	// What a function fails with, and what it prints, may be coloured and no more.
+	if text, code := runOnTerminal(t, nil, "invoke", "Screams", "--stream", "--endpoint", endpoint); code != exitFailure || !strings.Contains(text, "the function failed: RangeError: loud") || strings.Contains(text, "[2J") {
+		t.Errorf("exit code %d, %q", code, text)
+	}
 	if text := onTerminal(t, nil, "logs", "Prints", "--filter", "a", "--endpoint", endpoint); !strings.Contains(text, "a\x1b[31mb\x1b[0m\n") || strings.Contains(text, "[2J") {
 		t.Errorf("%q", text)
 	}
