@@ -83,17 +83,18 @@ func (s *session) doctor(cmd *cobra.Command, address string, flags doctorFlags) 
 		return err
 	}
 	if report.Verdict != doctor.Streams {
-		return functionFailed{errors.New(reasons[report.Verdict])}
+		return functionFailed{errors.New(verdicts[report.Verdict].failure)}
 	}
 	return nil
 }
 
-// reasons are what the exit code 1 means.
-var reasons = map[doctor.Verdict]string{
-	doctor.AtOnce:    "the response does not stream",
-	doctor.Broken:    "the response broke off",
-	doctor.Refused:   "there was no response to look at",
-	doctor.Elsewhere: "there was no response to look at",
+// verdicts are what a report ends with, and what the exit code 1 means.
+var verdicts = map[doctor.Verdict]struct{ text, failure string }{
+	doctor.Streams:   {text: "it streams"},
+	doctor.AtOnce:    {"it came at once", "the response does not stream"},
+	doctor.Broken:    {"it broke off", "the response broke off"},
+	doctor.Refused:   {"it was refused", "there was no response to look at"},
+	doctor.Elsewhere: {"it leads elsewhere", "there was no response to look at"},
 }
 
 func (s *session) printReport(r *doctor.Report, flags doctorFlags) error {
@@ -116,10 +117,6 @@ func (s *session) printReport(r *doctor.Report, flags doctorFlags) error {
 		}
 		fmt.Fprintf(s.stdout, "%s %s\n", mark, terminal.Harmless(s.stdout, s.environ, f.Text))
 	}
-	verdict := map[doctor.Verdict]string{
-		doctor.Streams: "it streams", doctor.AtOnce: "it came at once", doctor.Broken: "it broke off", doctor.Refused: "it was refused",
-		doctor.Elsewhere: "it leads elsewhere",
-	}[r.Verdict]
-	_, err := fmt.Fprintf(s.stdout, "\n%s\n", verdict)
+	_, err := fmt.Fprintf(s.stdout, "\n%s\n", verdicts[r.Verdict].text)
 	return err
 }

@@ -275,7 +275,7 @@ func TestTerraformSequence(t *testing.T) {
 // or hidden there by one of version 1.
 func secondCLI(s *server) string {
 	s.t.Helper()
-	for _, name := range []string{"aws", "/usr/bin/aws", "/usr/local/bin/aws"} {
+	for _, name := range []string{"aws", "/usr/bin/aws"} {
 		if out, err := s.run(name, "--version"); err == nil && strings.HasPrefix(out, "aws-cli/2") {
 			return name
 		}

@@ -15,7 +15,8 @@ let there = [] // environments
 // limits are what a streamed response is held to: AWS's until the server told.
 export let limits = { streamBurst: 6 * MB, streamRate: 2 * MB }
 
-// feed dispatches "invocation", with the record as detail, "environments" and "state".
+// feed dispatches "invocation", with the record as detail, "limits", "environments" and
+// "state".
 export const feed = new EventTarget()
 
 // state is "connecting", "live", "paused" or "absent"; `problem` says why it is not
@@ -123,6 +124,7 @@ async function read(body) {
         feed.dispatchEvent(new CustomEvent('invocation', { detail: record }))
       } else if (event === 'limits') {
         limits = JSON.parse(data)
+        feed.dispatchEvent(new Event('limits'))
       } else if (event === 'environments') {
         there = JSON.parse(data) ?? []
         feed.dispatchEvent(new Event('environments'))

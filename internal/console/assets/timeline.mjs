@@ -2,7 +2,7 @@
 
 import { replace, s } from './dom.mjs'
 import * as format from './format.mjs'
-import { limits } from './live.mjs'
+import { feed, limits } from './live.mjs'
 import { byteStep, sizeLabel, step, ticks, timeLabel } from './scale.mjs'
 
 // A response that is far from where it would be held back doesn't have to show it.
@@ -28,8 +28,10 @@ export class Timeline {
   #last = null
 
   constructor(signal) {
-    const observer = new ResizeObserver(() => this.#last && this.draw(...this.#last))
+    const again = () => this.#last && this.draw(...this.#last)
+    const observer = new ResizeObserver(again)
     observer.observe(this.element)
+    feed.addEventListener('limits', again, { signal })
     signal.addEventListener('abort', () => observer.disconnect())
   }
 

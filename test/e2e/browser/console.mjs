@@ -110,6 +110,13 @@ const parts = {
     seen.axes = await Promise.all(['Streamed', 'Buffered'].map(async name => (await pane(name).locator('.tick').allTextContents()).join(' ')))
     await page.getByRole('link', { name: /^[0-9a-f]{8}$/ }).first().click()
     await page.getByRole('heading', { name: 'Timeline' }).waitFor(patience)
+    // Also for who comes straight here: the picture may be there before the limits are.
+    await page.route('**/_sluice/events', async route => {
+      await page.locator('.timeline .knee-note').waitFor(patience)
+      await route.continue()
+    })
+    await page.reload()
+    await page.locator('.timeline .knee-note').getByText('1 MB').waitFor({ timeout: 10000 })
     seen.timeline = await page.locator('.timeline .knee-note').textContent()
     seen.record = await page.getByRole('region', { name: 'Record' }).innerText()
   },
